@@ -1,0 +1,69 @@
+"""Any design, centred and scaled without being touched."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Columns, Design, Floats
+
+
+class Standardized(Design):
+    """(X - 1 center') diag(1 / scale), implicit: sparse stays sparse, memory maps stay on disk.
+
+    Parameters
+    ----------
+    design : Design
+        The matrix underneath; its reads are counted there and shown here.
+    center, scale : arrays of shape (p,)
+        What is subtracted from, then divided out of, each column; scale > 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from alphaomega.designs import Dense
+    >>> Standardized(Dense(np.array([[1.0], [3.0]])), np.array([2.0]), np.array([1.0])).matvec(np.array([1.0]))
+    array([-1.,  1.])
+    """
+
+    def __init__(self, design: Design, center: Floats, scale: Floats) -> None:
+        self.design, self.center, self.scale = design, center, scale
+        self.shape = design.shape
+
+    def _count(self, columns: Columns | None) -> None:
+        self.design._count(columns)
+        self.reads = self.design.reads
+
+    def take(self, columns: Columns) -> Floats:
+        block = self.design.take(columns)
+        block -= self.center[columns]
+        block /= self.scale[columns]
+        return block
+
+    def rows(self, index: NDArray[np.intp] | slice) -> Standardized:
+        return Standardized(self.design.rows(index), self.center, self.scale)
+
+    def _pick(self, columns: Columns | None) -> tuple[Floats, Floats]:
+        return (self.center, self.scale) if columns is None else (self.center[columns], self.scale[columns])
+
+    def _matvec(self, w: Floats, columns: Columns | None) -> Floats:
+        center, scale = self._pick(columns)
+        scaled = (w.T / scale).T
+        return self.design._matvec(scaled, columns) - center @ scaled
+
+    def _rmatvec(self, r: Floats, columns: Columns | None) -> Floats:
+        center, scale = self._pick(columns)
+        product = self.design._rmatvec(r, columns) - np.multiply.outer(center, r.sum(0))
+        return (product.T / scale).T
+
+    def _square_rmatvec(self, r: Floats) -> Floats:
+        square, linear = self.design._square_rmatvec(r), self.design._rmatvec(r, None)
+        centred = square - 2 * self.center[:, None] * linear + np.multiply.outer(self.center**2, r.sum(0))
+        return np.maximum(centred, 0.0) / self.scale[:, None] ** 2
+
+    def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats:
+        center, scale = self._pick(columns)
+        ones = np.ones(self.shape[0]) if weights is None else weights
+        cross = np.outer(center, self.design._rmatvec(ones, columns))
+        gram = self.design._gram(columns, weights) - cross - cross.T + ones.sum() * np.outer(center, center)
+        return gram / np.outer(scale, scale)

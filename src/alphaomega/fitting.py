@@ -1,0 +1,349 @@
+"""`path` and `cross_validate`: from arrays to results."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import losses, solvers
+from .designs import Design, design_of
+from .frames import Encoder
+from .losses import Loss, Target
+from .penalties import L1, Penalty
+from .problem import Control, Grid, Problem
+from .results import CrossValidation, Path, Solution
+
+Floats = NDArray[np.float64]
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit missed its tolerance; the message says why, what follows and what mends it."""
+
+
+def path(
+    X: Any,
+    y: ArrayLike,
+    loss: str | Loss = "squared",
+    penalty: Penalty | None = None,
+    alphas: ArrayLike | None = None,
+    n_alphas: int = 100,
+    alpha_min_ratio: float | None = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    standardize: bool = False,
+    intercept: bool = True,
+    tol: float = 1e-6,
+    progress: bool = False,
+    n_threads: int | None = None,
+) -> Path:
+    """Fit J + alpha * Omega for a whole grid of alphas, every solution with its certificate.
+
+    min over (w, b) of  sum_i s_i loss(y_i, x_i'w + b + offset_i) / sum_i s_i  +  alpha * Omega(w)
+
+    Parameters
+    ----------
+    X : array, sparse matrix, dataframe or design of shape (n, p)
+        Never modified and never copied whole. Columns of dataframes keep their names.
+    y : array of shape (n,)
+        Numbers; for the logistic loss any two values (the larger is the event), for the multinomial any labels.
+    loss : {"squared", "logistic", "multinomial", "poisson", "huber"} or Loss
+    penalty : Penalty, default L1()
+    alphas : array of shape (m,), optional
+        The grid, any order; the path reports it decreasing. alpha = 0 is the unpenalised fit.
+    n_alphas, alpha_min_ratio : int and float
+        Without `alphas`: so many, spaced geometrically from alpha_max (the smallest alpha with all penalised coefficients
+        zero; for a pure L2, 1000 times that of L1) down to the ratio times it. Default ratio 1e-4 if n > p else 1e-2; 1e-6 for a pure L2.
+    weights : array of shape (n,), optional
+        Sample weights s >= 0; an integer weight k equals the row repeated k times.
+    offset : array of shape (n,), optional
+        Added to the linear predictor, e.g. log(exposure); then also needed to predict.
+    standardize : bool, default False
+        Let Omega act on coefficients per standard deviation (1/n convention, weighted) of their column.
+    intercept : bool, default True
+        Whether to fit b; it is never penalised.
+    tol : float, default 1e-6
+        Largest relative duality gap, (primal - dual) / loss of the intercept-only model.
+    progress : bool, default False
+        Show a progress bar on standard error.
+    n_threads : int, optional
+        At most so many threads; default what threadpoolctl and the machine allow.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        On bad input; the message names the argument, row or column, and the mend.
+
+    References
+    ----------
+    J. Friedman, T. Hastie, R. Tibshirani (2010), Regularization paths for generalized linear models via coordinate descent,
+    J. Statistical Software 33.
+
+    Examples
+    --------
+    >>> import numpy as np, alphaomega as ao
+    >>> X = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]])
+    >>> fit = ao.path(X, [2.0, 0.5, -2.0, -0.5], alphas=[0.25])
+    >>> fit.coef.round(6)
+    array([[1.5, 0. ]])
+    >>> bool(fit.gap[0] <= 1e-6)
+    True
+    """
+    data = read_data(X, y, loss, weights, offset)
+    problem = data.problem(penalty, standardize=standardize, intercept=intercept)
+    control = Control(_positive(tol, "tol"), progress, n_threads)
+    raw = solvers.solve_path(problem, grid_of(alphas, n_alphas, alpha_min_ratio), control)
+    result = _result(problem, data, raw, control)
+    if result.message:
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
+    return result
+
+
+def cross_validate(
+    X: Any,
+    y: ArrayLike,
+    loss: str | Loss = "squared",
+    penalty: Penalty | None = None,
+    alphas: ArrayLike | None = None,
+    n_alphas: int = 100,
+    alpha_min_ratio: float | None = None,
+    weights: ArrayLike | None = None,
+    offset: ArrayLike | None = None,
+    standardize: bool = False,
+    intercept: bool = True,
+    tol: float = 1e-6,
+    progress: bool = False,
+    n_threads: int | None = None,
+    folds: int | ArrayLike = 10,
+    seed: int | None = 0,
+) -> CrossValidation:
+    """K-fold cross-validation of `path` on one grid of alphas: the full-data path and the held-out score of every fold.
+
+    Standardisation is redone inside every fold. All folds share the reads of X. Scores are mean held-out deviances: squared
+    error for the squared loss, unit deviance (twice the loss) for the others.
+
+    Parameters
+    ----------
+    X, y, ..., n_threads
+        As for `path`.
+    folds : int or array of shape (n,), default 10
+        How many folds (drawn with `seed`, stratified by class), or the fold of each row (any labels).
+    seed : int or None, default 0
+        Seed of the drawn folds.
+
+    Returns
+    -------
+    CrossValidation
+
+    Raises
+    ------
+    ValueError
+        As for `path`; also if there are fewer rows than folds, fewer than two folds, or a training part without one of the classes.
+
+    Examples
+    --------
+    >>> import numpy as np, alphaomega as ao
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.standard_normal((60, 5))
+    >>> cv = ao.cross_validate(X, X[:, 0] + 0.1 * rng.standard_normal(60), folds=5)
+    >>> cv.scores.shape, cv.alpha_1se >= cv.alpha_min
+    ((5, 100), True)
+    """
+    data = read_data(X, y, loss, weights, offset)
+    problem = data.problem(penalty, standardize=standardize, intercept=intercept)
+    control = Control(_positive(tol, "tol"), progress, n_threads)
+    assignment = fold_ids(folds, data, seed)
+    raw, fold_raws = solvers.solve_folds(problem, assignment, grid_of(alphas, n_alphas, alpha_min_ratio), control)
+    result = _result(problem, data, raw, control)
+    scores, weights_ = _held_out_scores(problem, assignment, fold_raws)
+    if result.message:
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
+    return CrossValidation(result, scores, assignment, weights_)
+
+
+@dataclass(frozen=True)
+class Data:
+    """Checked input: the design, y on the loss's scale, weights, offset, and how to encode new rows."""
+
+    design: Design
+    target: Target
+    loss: Loss
+    weights: Floats
+    offset: Floats | None
+    encoder: Encoder
+
+    def problem(self, penalty: Penalty | None, standardize: bool, intercept: bool) -> Problem:
+        """The problem with a penalty."""
+        penalty = L1() if penalty is None else penalty
+        if not isinstance(penalty, Penalty):
+            raise TypeError(f"penalty must be a Penalty such as ao.L1(), got {penalty!r}")
+        return Problem(
+            self.design, self.target.values, self.loss, penalty, self.weights, self.offset, intercept, standardize
+        )
+
+
+def read_data(X: Any, y: ArrayLike, loss: str | Loss, weights: ArrayLike | None, offset: ArrayLike | None) -> Data:
+    """Check every argument that holds data; the first fault is raised as one clear error."""
+    found = losses.find(loss)
+    encoder = Encoder.fit(X)
+    design = design_of(encoder.transform(X))
+    n, p = design.shape
+    if n == 0 or p == 0:
+        raise ValueError(f"X has shape ({n}, {p}); it needs at least one row and one column")
+    target = found.target(y)
+    if len(target.values) != n:
+        raise ValueError(f"X has {n} rows but y has {len(target.values)}; they must match")
+    s = np.ones(n) if weights is None else _vector(weights, n, "weights")
+    if (s < 0).any():
+        raise ValueError(f"weights must be >= 0, found {s[s < 0][0]:g} at row {np.flatnonzero(s < 0)[0]}")
+    if not s.sum() > 0:
+        raise ValueError("weights are all zero; give at least one row a positive weight")
+    shift = None if offset is None else _vector(offset, n, "offset")
+    return Data(design, target, found, s, shift, encoder)
+
+
+def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np.intp]:
+    """The fold 0..F-1 of each row."""
+    n = data.design.shape[0]
+    if np.ndim(folds) > 0:
+        labels = np.asarray(folds)
+        if labels.shape != (n,):
+            raise ValueError(f"folds must be a number or one fold id per row, got shape {labels.shape} for {n} rows")
+        ids = np.unique(labels, return_inverse=True)[1]
+    else:
+        count = int(folds)  # type: ignore[arg-type]
+        if n < count:
+            raise ValueError(f"{n} rows are too few for {count} folds; pass folds={max(2, n)} or fewer")
+        ids = _drawn_folds(data, count, seed)
+    if ids.max(initial=0) < 1:
+        raise ValueError("cross-validation needs at least 2 folds")
+    if data.target.classes is not None:
+        _check_fold_classes(ids, data)
+    return ids
+
+
+def _drawn_folds(data: Data, count: int, seed: int | None) -> NDArray[np.intp]:
+    rng = np.random.default_rng(seed)
+    n = data.design.shape[0]
+    order = rng.permutation(n)
+    if data.target.classes is not None:
+        codes = data.target.values if data.target.values.ndim == 1 else data.target.values.argmax(1)
+        order = order[np.argsort(codes[order], kind="stable")]
+    ids = np.empty(n, dtype=np.intp)
+    ids[order] = np.arange(n) % count
+    return ids
+
+
+def _check_fold_classes(ids: NDArray[np.intp], data: Data) -> None:
+    values = data.target.values if data.target.values.ndim == 2 else np.stack([1 - data.target.values, data.target.values], 1)
+    present = values * (data.weights > 0)[:, None]
+    total = present.sum(0)
+    for fold in range(ids.max() + 1):
+        left = total - present[ids == fold].sum(0)
+        if (left <= 0).any() and (total > 0).all():
+            missing = data.target.classes[int(np.argmin(left))]  # type: ignore[index]
+            raise ValueError(
+                f"without fold {fold} the training rows hold no class {missing!r}; use fewer folds, or merge rare classes"
+            )
+
+
+def grid_of(alphas: ArrayLike | None, n_alphas: int, ratio: float | None) -> Grid:
+    """The checked grid request."""
+    if alphas is None:
+        if int(n_alphas) < 1:
+            raise ValueError(f"n_alphas must be at least 1, got {n_alphas}")
+        if ratio is not None and not 0 < ratio <= 1:
+            raise ValueError(f"alpha_min_ratio must lie in (0, 1], got {ratio}")
+        return Grid(None, int(n_alphas), ratio)
+    grid = np.atleast_1d(np.asarray(alphas, dtype=float))
+    if grid.ndim != 1 or not grid.size:
+        raise ValueError("alphas must be a non-empty one-dimensional array")
+    bad = np.flatnonzero(~np.isfinite(grid) | (grid < 0))
+    if bad.size:
+        raise ValueError(f"alphas must be finite and >= 0, found {grid[bad[0]]:g} at position {bad[0]}")
+    return Grid(np.sort(grid)[::-1].copy(), grid.size, None)
+
+
+def _held_out_scores(
+    problem: Problem, ids: NDArray[np.intp], raws: list[solvers.RawPath]
+) -> tuple[Floats, Floats]:
+    scores = np.zeros((len(raws), len(raws[0].alphas)))
+    totals = np.zeros(len(raws))
+    base = problem.base_eta()
+    for fold, raw in enumerate(raws):
+        rows = np.flatnonzero((ids == fold) & (problem.weights > 0))
+        share = problem.weights[rows]
+        totals[fold] = share.sum()
+        part, y = problem.design.rows(rows), problem.y[rows]
+        for k in range(len(raw.alphas)):
+            support = raw.support(k)
+            eta = base[rows] + raw.intercept[k]
+            if support.size:
+                eta = eta + part.matvec(raw.coef[k][support], support)
+            scores[fold, k] = share @ problem.loss.deviance(y, eta) / max(totals[fold], 1e-300)
+    return scores, totals
+
+
+def _result(problem: Problem, data: Data, raw: solvers.RawPath, control: Control) -> Path:
+    coef = raw.coef if problem.y.ndim == 1 else np.swapaxes(raw.coef, 1, 2)
+    return Path(
+        alphas=raw.alphas,
+        coef=coef,
+        intercept=raw.intercept,
+        gap=raw.gap,
+        n_nonzero=raw.n_nonzero,
+        reads=raw.reads,
+        loss=problem.loss,
+        penalty=problem.penalty,
+        null_loss=raw.null_loss,
+        scale=raw.scale,
+        center=raw.center,
+        standardized=problem.standardize,
+        certificate=raw.certificate,
+        feature_names=data.encoder.names,
+        classes=data.target.classes,
+        needs_offset=data.offset is not None,
+        message=raw.message,
+        encoder=data.encoder,
+        resolve=Resolver(problem, raw, control),
+    )
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """Solves a path's problem at one more alpha, from the nearest larger one."""
+
+    problem: Problem
+    raw: solvers.RawPath
+    control: Control
+
+    def __call__(self, alpha: float) -> Solution:
+        """The exact solution at alpha."""
+        above = self.raw.alphas[self.raw.alphas > alpha]
+        grid = Grid(np.append(above[-1:], alpha))
+        raw = solvers.solve_path(self.problem, grid, replace(self.control, progress=False))
+        coef = raw.coef[-1] if self.problem.y.ndim == 1 else raw.coef[-1].T
+        return Solution(alpha, coef, raw.intercept[-1], float(raw.gap[-1]))
+
+
+def _vector(values: ArrayLike, n: int, name: str) -> Floats:
+    vector = np.asarray(values, dtype=np.float64)
+    if vector.ndim != 1 or len(vector) != n:
+        raise ValueError(f"{name} must have shape ({n},), one number per row, got {vector.shape}")
+    bad = np.flatnonzero(~np.isfinite(vector))
+    if bad.size:
+        raise ValueError(f"{name} holds NaN or infinity at row {bad[0]}; replace it")
+    return vector
+
+
+def _positive(value: float, name: str) -> float:
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+    return float(value)

@@ -1,0 +1,161 @@
+"""The group lasso: whole groups of coordinates are zero together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .arrays import Array, Scalars, array_namespace, check_weights, group_sum, match, spread
+from .base import Terms, TermsPenalty
+
+NEWTON_STEPS = 12  # a fixed count needs no host synchronisation on a GPU; 6 sufficed over ten decades of metrics
+
+
+@dataclass(frozen=True, eq=False)
+class GroupL1(TermsPenalty):
+    """The group lasso: Omega(w) = sum_g weights_g ||w_g||_2, with weights_g = sqrt(features in g) by default.
+
+    When `w` has further axes (classes, units), a group holds all entries of its features, and the default weight still
+    counts features only, so that a group of one feature weighs 1.
+
+    Parameters
+    ----------
+    groups : array of shape (n_features,), or a list of lists of feature positions
+        A label per feature (any values), or the positions in each group; lists must cover every feature exactly once.
+    weights : number or array of shape (n_groups,), optional
+        Factor of each group, in the order of the sorted labels (or of the list). Default sqrt(features in the group);
+        a number c means c for every group. 0 leaves a group unpenalised, inf excludes it.
+
+    Raises
+    ------
+    ValueError
+        If lists miss or repeat a feature, or the weights are negative, NaN or of the wrong length.
+
+    References
+    ----------
+    M. Yuan and Y. Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68. The prox in a
+    diagonal metric is the root of a secular equation; see docs/claims.
+
+    Examples
+    --------
+    >>> import alphaomega as ao
+    >>> ao.GroupL1([0, 0, 1], weights=1.0).prox(np.array([3.0, 4.0, 0.5]), 1.0)
+    array([2.4, 3.2, 0. ])
+    """
+
+    groups: ArrayLike | Sequence[Sequence[int]]
+    weights: ArrayLike | None = None
+    stage = 2
+
+    def __post_init__(self) -> None:
+        sizes = self.sizes
+        if self.weights is not None:
+            weights = check_weights(self.weights)
+            if weights.ndim and weights.shape != sizes.shape:
+                raise ValueError(f"weights has shape {weights.shape} but there are {len(sizes)} groups; give one per group")
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """The group of each feature, 0..n_groups-1."""
+        if not isinstance(self.groups, np.ndarray) and len(self.groups) and np.ndim(self.groups[0]) == 1:  # type: ignore[index,arg-type]
+            return _labels_from_lists(self.groups)  # type: ignore[arg-type]
+        values = np.asarray(self.groups)
+        if values.ndim != 1 or not len(values):
+            raise ValueError("groups must be one label per feature, or a list of lists of feature positions")
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.float64]:
+        """Features in each group."""
+        return np.bincount(self.labels).astype(float)
+
+    @property
+    def group_weights(self) -> NDArray[np.float64]:
+        """The weight of each group."""
+        if self.weights is None:
+            return np.sqrt(self.sizes)
+        return np.broadcast_to(np.asarray(self.weights, dtype=float), self.sizes.shape).copy()
+
+    def _norms(self, w: Array) -> Array:
+        return group_sum(w * w, self._checked(w), len(self.sizes)) ** 0.5
+
+    def _checked(self, w: Array) -> NDArray[np.int64]:
+        if len(self.labels) != w.shape[0]:
+            raise ValueError(f"groups has {len(self.labels)} labels for {w.shape[0]} features; give one label per feature")
+        return self.labels
+
+    def value(self, w: Array) -> Array:
+        norms = self._norms(w)
+        return array_namespace(w).where(norms > 0, match(self.group_weights, norms) * norms, 0 * norms).sum()
+
+    def prox(self, w: Array, step: Scalars) -> Array:
+        labels = self._checked(w)
+        if np.ndim(step) > 0:
+            return self._prox_metric(w, step)
+        norms = self._norms(w)
+        weights = match(self.group_weights, norms)
+        positive = norms > 0
+        shrink = 1 - step * weights / array_namespace(w).where(positive, norms, 1 + 0 * norms)
+        factor = array_namespace(w).where(positive & (shrink > 0), shrink, 0 * norms)
+        return w * spread(factor, labels, w)
+
+    def _prox_metric(self, u: Array, step: Array) -> Array:
+        """The prox in the metric D = diag(1/step): x_j = d_j u_j / (d_j + weight/r), r = ||x_g|| the root of a secular equation.
+
+        phi(r) = sum_j (d_j u_j)^2 / (d_j r + weight)^2 = 1 is solved by Newton on phi^(-1/2) - 1, concave in r, from below.
+        """
+        xp, labels, count = array_namespace(u), self._checked(u), len(self.sizes)
+        metric = 1 / step + 0 * u
+        pull = metric * u
+        pull_norm = group_sum(pull * pull, labels, count) ** 0.5
+        weight = match(self.group_weights, pull_norm)
+        free, alive = weight == 0, pull_norm > weight
+        finite = xp.where(free | ~alive, 1 + 0 * pull_norm, weight + 0 * pull_norm)
+        largest = _group_max(metric, labels, count)
+        radius = xp.where(alive, (pull_norm - weight) / largest, 1 + 0 * pull_norm)
+        spread_weight = spread(finite, labels, u)
+        for _ in range(NEWTON_STEPS):
+            denominator = metric * spread(radius, labels, u) + spread_weight
+            ratio = (pull / denominator) ** 2
+            phi = group_sum(ratio, labels, count)
+            slope = group_sum(ratio * metric / denominator, labels, count)
+            update = (phi**0.5 - 1) * phi / xp.where(slope > 0, slope, 1 + 0 * slope)
+            radius = xp.where(alive, radius + update, radius)
+        r = spread(radius, labels, u)
+        shrunk = pull * r / (metric * r + spread_weight)
+        return xp.where(spread(free, labels, u), u, xp.where(spread(alive, labels, u), shrunk, 0 * u))
+
+    def terms(self, shape: tuple[int, ...]) -> Terms:
+        if len(self.labels) != shape[0]:
+            raise ValueError(f"groups has {len(self.labels)} labels for {shape[0]} features; give one label per feature")
+        size = int(np.prod(shape))
+        labels = np.repeat(self.labels, size // shape[0])
+        return replace(Terms.zero(size), groups=labels, group_weights=self.group_weights)
+
+
+def _group_max(values: Array, labels: NDArray[np.int64], count: int) -> Array:
+    rows = values.reshape(values.shape[0], -1)
+    xp = array_namespace(values)
+    if xp is np:
+        result = np.zeros(count, dtype=values.dtype)
+        np.maximum.at(result, labels, rows.max(1))
+        return result
+    index = xp.as_tensor(labels, device=values.device)
+    return xp.zeros(count, dtype=values.dtype, device=values.device).scatter_reduce(0, index, rows.amax(1), "amax")
+
+
+def _labels_from_lists(groups: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    members = np.concatenate([np.asarray(group, dtype=np.int64) for group in groups])
+    labels = np.full(len(members), -1, dtype=np.int64)
+    if members.min() < 0 or members.max() >= len(members) or len(np.unique(members)) != len(members):
+        counts = np.bincount(members[members >= 0], minlength=len(members))
+        wrong = int(np.flatnonzero(counts != 1)[0])
+        state = "in no group" if counts[wrong] == 0 else "in more than one group"
+        raise ValueError(f"groups must cover every feature exactly once; feature {wrong} is {state}")
+    for label, group in enumerate(groups):
+        labels[np.asarray(group, dtype=np.int64)] = label
+    return labels

@@ -1,0 +1,131 @@
+"""The problem that a solver sees: design, y, loss, penalty, weights, offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .designs import Design
+from .losses import Loss
+from .penalties import Penalty, Terms
+
+Floats = NDArray[np.float64]
+NEWTON_STEPS = 100
+
+
+@dataclass(frozen=True)
+class Problem:
+    """min over (w, b) of sum_i s_i loss(y_i, eta_i) / sum_i s_i + alpha * Omega(w), eta = X w + b + offset.
+
+    `y` is on the loss's own scale (`Loss.target`), shape (n,) or (n, K). `weights` (n,) are >= 0 and sum to anything
+    positive; a row of weight 0 does not exist. `scale` and `center` (p,) are None for the raw columns; with a scale, Omega
+    sees the coefficients times it.
+    """
+
+    design: Design
+    y: Floats
+    loss: Loss
+    penalty: Penalty
+    weights: Floats
+    offset: Floats | None = None
+    intercept: bool = True
+    standardize: bool = False
+
+    @property
+    def n_outputs(self) -> int:
+        """K: how many linear predictors a sample has."""
+        return 1 if self.y.ndim == 1 else self.y.shape[1]
+
+    @property
+    def coef_shape(self) -> tuple[int, ...]:
+        """(p,) or (p, K)."""
+        p = self.design.shape[1]
+        return (p,) if self.y.ndim == 1 else (p, self.n_outputs)
+
+    @property
+    def terms(self) -> Terms | None:
+        """The penalty's terms for these coefficients, raveled feature by feature."""
+        return self.penalty.terms(self.coef_shape)
+
+    @property
+    def total(self) -> float:
+        """sum_i s_i."""
+        return float(self.weights.sum())
+
+    def data_term(self, eta: Floats) -> float:
+        """J: the weighted mean loss."""
+        return float(self.weights @ self.loss.value(self.y, eta)) / self.total
+
+    def base_eta(self) -> Floats:
+        """eta at w = 0, b = 0: the offset, in y's shape."""
+        eta = np.zeros_like(self.y)
+        if self.offset is not None:
+            eta += self.offset if self.y.ndim == self.offset.ndim else self.offset[:, None]
+        return eta
+
+
+def best_intercept(problem: Problem, eta: Floats) -> Floats:
+    """The shift (scalar array, or (K,)) that minimises J(eta + shift): Newton, halved while J grows."""
+    shift = np.zeros(eta.shape[1:])
+    if not problem.intercept:
+        return shift
+    loss, y, share = problem.loss, problem.y, problem.weights / problem.total
+    objective = share @ loss.value(y, eta)
+    for _ in range(NEWTON_STEPS):
+        gradient = share @ loss.gradient(y, eta + shift)
+        curvature = np.tensordot(share, loss.curvature(y, eta + shift), 1)
+        if curvature.ndim == 2:
+            step = -np.linalg.pinv(curvature, hermitian=True) @ gradient
+        else:
+            step = -gradient / curvature if curvature > 1e-300 else -gradient
+        size = 1.0
+        while size > 1e-12:
+            trial = shift + size * step
+            value = share @ loss.value(y, eta + trial)
+            if np.isfinite(value) and value <= objective + 1e-15 * abs(objective):
+                break
+            size /= 2
+        else:
+            break
+        shift, objective = trial, value
+        if np.max(abs(size * step), initial=0.0) <= 1e-15 * (1 + np.max(abs(shift), initial=0.0)):
+            break
+    return shift
+
+
+@dataclass(frozen=True)
+class NullModel:
+    """The intercept-only fit: where every path starts and what every gap is measured against."""
+
+    intercept: Floats
+    eta: Floats
+    loss: float
+
+    @classmethod
+    def of(cls, problem: Problem) -> NullModel:
+        """Fit the intercept alone."""
+        base = problem.base_eta()
+        intercept = best_intercept(problem, base)
+        eta = base + intercept
+        return cls(intercept, eta, problem.data_term(eta))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Which alphas: given, or `n_alphas` spaced geometrically from alpha_max down to ratio * alpha_max."""
+
+    alphas: Floats | None = None
+    n_alphas: int = 100
+    ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Control:
+    """When to stop, how much to say, how many threads to use."""
+
+    tol: float = 1e-6
+    progress: bool = False
+    n_threads: int | None = None
+    messages: list[str] = field(default_factory=list)
