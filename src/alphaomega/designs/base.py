@@ -3,12 +3,43 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
+
+@dataclass(frozen=True)
+class GramParts:
+    """Weighted Grams of [X - shift, extra, 1] over the rows of each label 0..F-1, shape (F, p + e + 1, p + e + 1)."""
+
+    parts: Floats
+    shift: Floats
+
+
+class Block(ABC):
+    """Standardised columns (x_j - center_j) / scale_j of a design, gathered for small solves; it only grows."""
+
+    size: int
+
+    @abstractmethod
+    def append(self, columns: Columns) -> None:
+        """Gather some more columns of the design: a share of a read."""
+
+    @abstractmethod
+    def matvec(self, w: Floats, places: Columns) -> Floats:
+        """Z[:, places] @ w, shape (n,) or (n, m)."""
+
+    @abstractmethod
+    def rmatvec(self, r: Floats) -> Floats:
+        """Z.T @ r for all places."""
+
+    @abstractmethod
+    def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
+        """Z[:, left]' diag(weights) Z[:, right]; weights of any sign."""
+
 
 LARGE_MEAN = 1e3  # a mean this many deviations from zero makes sum of squares minus squared sum lose digits
 
@@ -39,27 +70,40 @@ class Design(ABC):
         return self._gram(columns, weights)
 
     def moments(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Weighted mean and standard deviation (1/n convention) of every column, for each column of weights (n, m).
+        """Weighted mean and standard deviation (1/n convention) of every column, shapes (p,)."""
+        share = weights / weights.sum()
+        products, squares = self.sums(share[:, None], share)
+        return products[:, 0], self.deviation(products[:, 0], squares, share)
 
-        Returns two arrays (p, m). The deviation is accurate also where the mean is far from zero.
-        """
+    def sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        """X' vectors (p, k) and (X * X)' weights (p,), in one read."""
         self._count(None)
-        total = weights.sum(0)
-        mean = self._rmatvec(weights / total, None)
-        variance = self._square_rmatvec(weights / total) - mean**2
-        size = mean**2 + abs(variance)
-        for column in np.flatnonzero((variance < size / LARGE_MEAN**2).any(1)):
-            centred = self._matvec(np.ones(1), np.array([column]))
-            centred = centred[:, None] - mean[column]
-            variance[column] = (centred**2 * (weights / total)).sum(0)
-            variance[column][variance[column] < (1e-14 * mean[column]) ** 2] = 0.0
-        return mean, np.sqrt(np.maximum(variance, 0.0))
+        return self._sums(vectors, weights)
+
+    def deviation(self, mean: Floats, square: Floats, share: Floats) -> Floats:
+        """Standard deviations from weighted means and mean squares; columns whose mean dwarfs it are read once more."""
+        variance = square - mean**2
+        for column in np.flatnonzero(variance < square / LARGE_MEAN**2):
+            centred = self.matvec(np.ones(1), np.array([column])) - mean[column]
+            offset = share @ centred
+            variance[column] = share @ (centred - offset) ** 2
+            if variance[column] < (1e-13 * mean[column]) ** 2:
+                variance[column] = 0.0
+        return np.sqrt(np.maximum(variance, 0.0))
 
     def column_norms(self, weights: Floats | None = None) -> Floats:
         """sqrt(sum_i weights_i x_ij^2) of every column, shape (p,)."""
         self._count(None)
         ones = np.ones(self.shape[0]) if weights is None else weights
-        return np.sqrt(self._square_rmatvec(ones[:, None])[:, 0])
+        return np.sqrt(self._sums(np.empty((self.shape[0], 0)), ones)[1])
+
+    @abstractmethod
+    def block(self, center: Floats, scale: Floats) -> Block:
+        """An empty working block, to which standardised columns of this design can be appended."""
+
+    @abstractmethod
+    def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
+        """The augmented Grams of the rows of each label, in one read; see `GramParts`."""
 
     @abstractmethod
     def take(self, columns: Columns) -> Floats:
@@ -76,8 +120,7 @@ class Design(ABC):
     def _rmatvec(self, r: Floats, columns: Columns | None) -> Floats: ...
 
     @abstractmethod
-    def _square_rmatvec(self, r: Floats) -> Floats:
-        """(X * X).T @ r for a block r (n, m)."""
+    def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]: ...
 
     @abstractmethod
     def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats: ...

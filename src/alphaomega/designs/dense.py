@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Columns, Design, Floats
+from .base import Block, Columns, Design, Floats, GramParts
 
+SHIFT_ROWS = 256  # so many rows suffice for a shift that keeps sums of squares from cancelling
 BLOCK_BYTES = 8 << 20  # converted or weighted blocks stay inside the cache
 
 
@@ -58,13 +59,41 @@ class Dense(Design):
             result[columns_] += block.T @ r[rows]
         return result
 
-    def _square_rmatvec(self, r: Floats) -> Floats:
-        if r.shape[1] == 1 and self.array.dtype == np.float64 and self.array.flags.f_contiguous and np.ptp(r) == 0:
-            return r[0, 0] * np.vecdot(self.array.T, self.array.T)[:, None]
-        result = np.zeros((self.shape[1], r.shape[1]))
+    def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        products, squares = np.zeros((self.shape[1], vectors.shape[1])), np.zeros(self.shape[1])
+        even = bool(np.ptp(weights) == 0)
         for rows, columns, block in self._blocks():
-            result[columns] += (block * block).T @ r[rows]
-        return result
+            products[columns] += block.T @ vectors[rows]
+            if even and block.flags.f_contiguous:
+                squares[columns] += weights[0] * np.vecdot(block.T, block.T)
+            else:
+                squares[columns] += weights[rows] @ (block * block)
+        return products, squares
+
+    def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
+        self._count(None)
+        n, p = self.shape
+        sample = self.array[:: max(1, n // SHIFT_ROWS)]
+        shift = sample.astype(np.float64).mean(0) if len(sample) else np.zeros(p)
+        count, size = int(labels.max(initial=0)) + 1, p + extra.shape[1] + 1
+        parts = np.zeros((count, size, size))
+        step = max(64, BLOCK_BYTES // (8 * size))
+        buffer = np.empty((step, size))
+        root = np.sqrt(weights)
+        for label in range(count):
+            rows = np.flatnonzero(labels == label) if count > 1 else np.arange(n)
+            for start in range(0, len(rows), step):
+                picked = rows[start : start + step] if count > 1 else slice(start, start + step)
+                part = buffer[: len(rows[start : start + step])]
+                np.subtract(self.array[picked], shift, out=part[:, :p])
+                part[:, p:-1] = extra[picked]
+                part[:, -1] = 1.0
+                part *= root[picked, None]
+                parts[label] += part.T @ part
+        return GramParts(parts, shift)
+
+    def block(self, center: Floats, scale: Floats) -> DenseBlock:
+        return DenseBlock(self, center, scale)
 
     def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats:
         if columns is None and weights is None and self.array.dtype == np.float64:
@@ -87,9 +116,65 @@ class Dense(Design):
             step = max(1, BLOCK_BYTES // (8 * max(n, 1)))
             for start in range(0, p, step):
                 part = slice(start, start + step)
-                yield slice(None), part, self.array[:, part].astype(np.float64)
+                yield slice(None), part, self.array[:, part].astype(np.float64, copy=False)
         else:
             step = max(1, BLOCK_BYTES // (8 * max(p, 1)))
             for start in range(0, n, step):
                 part = slice(start, start + step)
-                yield part, slice(None), self.array[part].astype(np.float64)
+                yield part, slice(None), self.array[part].astype(np.float64, copy=False)
+
+
+class DenseBlock(Block):
+    """Columns copied side by side in Fortran order, with room to grow."""
+
+    def __init__(self, design: Design, center: Floats, scale: Floats) -> None:
+        self.design, self.center, self.scale = design, center, scale
+        self.storage = np.empty((design.shape[0], 0), order="F")
+        self.size = 0
+
+    @property
+    def columns(self) -> Floats:
+        """The columns gathered so far, (n, size)."""
+        return self.storage[:, : self.size]
+
+    def append(self, columns: Columns) -> None:
+        fresh = self.design.take(columns)
+        fresh -= self.center[columns]
+        fresh /= self.scale[columns]
+        total = self.size + len(columns)
+        if total > self.storage.shape[1]:
+            room = min(max(2 * self.size, total), self.design.shape[1])
+            storage = np.empty((len(self.storage), max(room, total)), order="F")
+            storage[:, : self.size] = self.columns
+            self.storage = storage
+        self.storage[:, self.size : total] = fresh
+        self.size = total
+
+    def matvec(self, w: Floats, places: Columns) -> Floats:
+        return self.columns @ w if len(places) == self.size else self._pick(places) @ w
+
+    def rmatvec(self, r: Floats) -> Floats:
+        return self.columns.T @ r
+
+    def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
+        result = np.zeros((len(left), len(right)))
+        same = left is right or np.array_equal(left, right)
+        step = max(64, BLOCK_BYTES // (8 * max(len(left), len(right), 1)))
+        even = bool(np.ptp(weights) == 0)
+        for start in range(0, len(weights), step):
+            rows = slice(start, start + step)
+            a = self._pick(left, rows)
+            if even:
+                result += a.T @ (a if same else self._pick(right, rows))
+            elif same and weights.min() >= 0:
+                a = a * np.sqrt(weights[rows, None])
+                result += a.T @ a
+            else:
+                result += (a * weights[rows, None]).T @ (a if same else self._pick(right, rows))
+        return result * weights[0] if even else result
+
+    def _pick(self, places: Columns, rows: slice = slice(None)) -> Floats:
+        """Some columns; a view where the places are consecutive."""
+        if len(places) and places[-1] - places[0] == len(places) - 1 and (np.diff(places) == 1).all():
+            return self.storage[rows, places[0] : places[-1] + 1]
+        return self.storage[rows, places] if rows != slice(None) else self.storage[:, places]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Columns, Design, Floats
+from .base import Block, Columns, Design, Floats, GramParts
 
 
 class Standardized(Design):
@@ -56,10 +56,21 @@ class Standardized(Design):
         product = self.design._rmatvec(r, columns) - np.multiply.outer(center, r.sum(0))
         return (product.T / scale).T
 
-    def _square_rmatvec(self, r: Floats) -> Floats:
-        square, linear = self.design._square_rmatvec(r), self.design._rmatvec(r, None)
-        centred = square - 2 * self.center[:, None] * linear + np.multiply.outer(self.center**2, r.sum(0))
-        return np.maximum(centred, 0.0) / self.scale[:, None] ** 2
+    def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
+        products, squares = self.design._sums(np.column_stack([vectors, weights]), weights)
+        total = weights.sum()
+        centred = squares - 2 * self.center * products[:, -1] + total * self.center**2
+        products = products[:, :-1] - np.outer(self.center, vectors.sum(0))
+        return products / self.scale[:, None], np.maximum(centred, 0.0) / self.scale**2
+
+    def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
+        raw = self.design.gram_parts(labels, weights, extra)
+        parts, p = raw.parts, self.shape[1]
+        scale = np.append(self.scale, np.ones(parts.shape[1] - p))
+        return GramParts(parts / np.outer(scale, scale), (raw.shift - self.center) / self.scale)
+
+    def block(self, center: Floats, scale: Floats) -> Block:
+        return self.design.block(self.center + self.scale * center, self.scale * scale)
 
     def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats:
         center, scale = self._pick(columns)

@@ -43,8 +43,8 @@ def solve_path(problem: Problem, grid: Grid, control: Control) -> RawPath:
     from .certificate import certify
 
     start = problem.design.reads
-    mean, scale = problem.design.moments(problem.weights[:, None])
-    mean, scale = mean[:, 0], np.where(scale[:, 0] > 0, scale[:, 0], 1.0)
+    mean, scale = problem.design.moments(problem.weights)
+    scale = np.where(scale > 0, scale, 1.0)
     center = mean if problem.intercept else np.zeros_like(mean)
     if not problem.standardize:
         scale = np.ones_like(mean)
