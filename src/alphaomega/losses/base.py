@@ -79,13 +79,23 @@ def numeric_target(y: ArrayLike) -> Floats:
     try:
         values = array.astype(np.float64)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"y must be numeric for this loss, found {array[0]!r}; use loss='logistic' or 'multinomial' for classes"
-        ) from None
+        raise ValueError(_first_not_numeric(array)) from None
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
         raise ValueError(f"y holds NaN or infinity at row {bad[0]} ({bad.size} in all); drop or fill those rows")
     return values
+
+
+def _first_not_numeric(array: NDArray) -> str:
+    """What to tell of the first entry that is no number."""
+    for row, entry in enumerate(array.tolist()):
+        if entry is None:
+            return f"y is missing at row {row}; drop or fill those rows"
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            return f"y must be numeric for this loss, found {entry!r} at row {row}; use loss='logistic' or 'multinomial' for classes"
+    return f"y must be numeric for this loss, got an array of {array.dtype}"
 
 
 def class_target(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:
@@ -103,7 +113,12 @@ def class_target(y: ArrayLike) -> tuple[NDArray, NDArray[np.intp]]:
         bad = np.array([], dtype=int)
     if bad.size:
         raise ValueError(f"y holds a missing label at row {bad[0]} ({bad.size} in all); drop those rows")
-    classes, codes = np.unique(array, return_inverse=True)
+    try:
+        classes, codes = np.unique(array, return_inverse=True)
+    except TypeError:
+        raise ValueError(
+            "y mixes text and numbers, which have no common order; make all labels text, or all numbers"
+        ) from None
     if len(classes) < 2:
         only = classes[0] if len(classes) else "nothing"
         raise ValueError(f"y has only one class ({only!r}); a classifier needs at least two")

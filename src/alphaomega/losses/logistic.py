@@ -36,14 +36,13 @@ class Logistic(Loss):
         return Target(codes.astype(np.float64), classes)
 
     def value(self, y: Floats, eta: Floats) -> Floats:
-        return np.logaddexp(0, eta) - y * eta
+        return (1 - y) * np.logaddexp(0, eta) + y * np.logaddexp(0, -eta)
 
     def gradient(self, y: Floats, eta: Floats) -> Floats:
         return expit(eta) - y
 
     def curvature(self, y: Floats, eta: Floats) -> Floats:
-        mean = expit(eta)
-        return mean * (1 - mean)
+        return expit(eta) * expit(-eta)
 
     def mean(self, eta: Floats) -> Floats:
         return expit(eta)

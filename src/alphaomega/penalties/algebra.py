@@ -35,7 +35,8 @@ class Scaled(TermsPenalty):
         return self.penalty.stage
 
     def value(self, w: Array) -> Array:
-        return self.factor * self.penalty.value(w)
+        value = self.penalty.value(w)
+        return value if self.factor == 0 and value == math.inf else self.factor * value  # bounds do not scale
 
     def prox(self, w: Array, step: Scalars) -> Array:
         return self.penalty.prox(w, step * self.factor if self.factor else 0.0)
@@ -77,10 +78,9 @@ class Sum(TermsPenalty):
 
     def _ordered(self) -> list[Penalty]:
         unordered = [part for part in self.parts if part.stage < 0]
-        repeated = [part for part in self.parts if part.stage >= 2] if self.stage >= 2 else []
-        repeated = repeated if any(part.stage == 2 for part in repeated) else []
-        if unordered or len(repeated) > 1:
-            culprit = unordered[0] if unordered else repeated[1]
+        late = [part for part in self.parts if part.stage >= 2]
+        if unordered or (len(late) > 1 and any(map(has_group_norm, late))):
+            culprit = unordered[0] if unordered else late[1]
             raise TypeError(
                 f"the prox of this sum has no closed form because of {culprit!r}; write the sum as one Penalty subclass with its own prox"
             )
@@ -110,6 +110,15 @@ class Sum(TermsPenalty):
 
     def __repr__(self) -> str:
         return " + ".join(map(repr, self.parts))
+
+
+def has_group_norm(penalty: Penalty) -> bool:
+    """Whether coordinates are tied together by a norm somewhere inside."""
+    if isinstance(penalty, Sum):
+        return any(map(has_group_norm, penalty.parts))
+    if isinstance(penalty, (Scaled, Bounded)):
+        return has_group_norm(penalty.penalty)
+    return penalty.stage == 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +163,9 @@ class Bounded(TermsPenalty):
             raise ValueError("bounds must not be NaN; use -inf or inf for no bound")
         if (lower > 0).any() or (upper < 0).any():
             position = int(np.flatnonzero(np.atleast_1d((lower > 0) | (upper < 0)))[0])
-            raise ValueError(f"bounds must satisfy lower <= 0 <= upper; coordinate {position} does not: zero must stay allowed")
+            raise ValueError(
+                f"bounds must satisfy lower <= 0 <= upper; coordinate {position} does not: zero must stay allowed"
+            )
 
     @property
     def limits(self) -> tuple[np.ndarray, np.ndarray]:
@@ -181,11 +192,17 @@ class Bounded(TermsPenalty):
 
     def prox(self, w: Array, step: Scalars) -> Array:
         lower, upper = (match(limit, w) for limit in self.limits)
-        if self.penalty.stage == 2:
-            if not self._is_cone():
-                raise TypeError("a group norm inside finite bounds has no closed-form prox; use sign constraints (0 or inf) instead")
-            return self.penalty.prox(w.clip(lower, upper), step)
-        return self.penalty.prox(w, step).clip(lower, upper)
+        if not has_group_norm(self.penalty):
+            return self.penalty.prox(w, step).clip(lower, upper)
+        if self.penalty.stage > 2:
+            raise TypeError(
+                "a group norm inside bounds inside bounds has no closed-form prox; write all bounds in one Bounded"
+            )
+        if not self._is_cone():
+            raise TypeError(
+                "a group norm inside finite bounds has no closed-form prox; use sign constraints (0 or inf) instead"
+            )
+        return self.penalty.prox(w.clip(lower, upper), step)
 
     def terms(self, shape: tuple[int, ...]) -> Terms | None:
         inner = self.penalty.terms(shape)

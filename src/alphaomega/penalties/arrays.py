@@ -23,6 +23,18 @@ def array_namespace(w: Array) -> Any:
     return sys.modules["torch"] if is_torch(w) else np
 
 
+def to_numpy(values: Array) -> NDArray[np.float64]:
+    """A float64 NumPy copy or view of an array or a tensor, wherever it lives."""
+    return np.asarray(values.detach().cpu() if is_torch(values) else values, dtype=np.float64)
+
+
+def like(values: NDArray[np.float64], w: Array) -> Array:
+    """`values` as w's kind, dtype and device."""
+    if is_torch(w):
+        return sys.modules["torch"].as_tensor(values, dtype=w.dtype, device=w.device)
+    return values
+
+
 def match(values: ArrayLike, w: Array) -> Any:
     """`values` as numbers that broadcast along w's first axis, of w's kind, dtype and device."""
     values = np.asarray(values, dtype=float)
@@ -35,7 +47,22 @@ def match(values: ArrayLike, w: Array) -> Any:
     values = values.reshape(values.shape + (1,) * (w.ndim - values.ndim))
     if is_torch(w):
         return sys.modules["torch"].as_tensor(values, dtype=w.dtype, device=w.device)
-    return values
+    return values.astype(w.dtype, copy=False) if w.dtype.kind == "f" else values
+
+
+def weigh(weights: Any, sizes: Array) -> Array:
+    """weights * sizes, where a size of zero gives zero also at an infinite weight."""
+    xp = array_namespace(sizes)
+    return xp.where(sizes == 0, 0 * sizes, weights + 0 * sizes) * sizes
+
+
+def strength(step: Scalars, weights: Any, w: Array) -> Scalars:
+    """step * weights, where an infinite weight excludes also at step 0 (0 * inf is inf here); of w's dtype."""
+    if np.ndim(weights) == 0:
+        return step * weights if weights != np.inf else np.inf + 0 * w
+    infinite = weights == np.inf
+    xp = array_namespace(w)
+    return xp.where(infinite, weights, step * xp.where(infinite, 0 * w, weights))
 
 
 def group_sum(values: Array, labels: NDArray[np.int64], count: int) -> Array:

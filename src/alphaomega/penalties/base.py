@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import Array, Scalars, array_namespace
+from .arrays import Array, Scalars, like, to_numpy
+
+ROUNDING = 1e-12  # a bound rescaled to other units and back may be missed by a few last digits
 
 
 class Penalty(ABC):
@@ -116,10 +118,10 @@ class Terms:
 
     def __mul__(self, factor: float) -> Terms:
         """factor * Omega; bounds are indicator functions and do not scale."""
-        with np.errstate(invalid="ignore"):
-            l1 = np.where(np.isinf(self.l1), np.inf, factor * self.l1)
-            group_weights = None if self.group_weights is None else factor * self.group_weights
-        return replace(self, l1=l1, quadratic=factor * self.quadratic, group_weights=group_weights)
+        group_weights = None if self.group_weights is None else _times(factor, self.group_weights)
+        return replace(
+            self, l1=_times(factor, self.l1), quadratic=_times(factor, self.quadratic), group_weights=group_weights
+        )
 
     def rescaled(self, scale: NDArray[np.float64]) -> Terms:
         """The same penalty in the coordinates v = scale * w. Within a group, `scale` must be constant."""
@@ -167,6 +169,12 @@ class Terms:
         return free & ~self.excluded
 
 
+def _times(factor: float, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """factor * weights; what is excluded (inf) stays excluded at factor 0."""
+    infinite = np.isinf(weights)
+    return np.where(infinite, np.inf, factor * np.where(infinite, 0.0, weights))
+
+
 class TermsPenalty(Penalty):
     """A penalty with `terms`: its violation is the exact distance to the subdifferential."""
 
@@ -179,32 +187,36 @@ class TermsPenalty(Penalty):
         terms = self.terms(tuple(w.shape))
         if terms is None:
             return super().violation(gradient, w)
-        xp = array_namespace(w)
-        flat_gradient, flat_w = np.asarray(gradient, float).ravel(), np.asarray(w, float).ravel()
-        return xp.asarray(subdifferential_distance(terms, flat_gradient, flat_w).reshape(tuple(w.shape)))
+        distance = subdifferential_distance(terms, to_numpy(gradient).ravel(), to_numpy(w).ravel())
+        return like(distance.reshape(tuple(w.shape)), w)
 
 
 def subdifferential_distance(
     terms: Terms, gradient: NDArray[np.float64], w: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """dist(-gradient, d(Omega)(w)) per coordinate; per group (repeated on its members) where there are groups."""
-    smooth = -gradient - np.where(np.isinf(terms.quadratic), 0.0, terms.quadratic * w)  # must lie in l1 * d|w| + d||w_g||
+    """dist(-gradient, d(Omega)(w)) per coordinate; per group (repeated on its members) where there are groups.
+
+    Infinite where w lies outside the bounds, or an excluded coordinate is not zero.
+    """
+    ridge = np.where(np.isinf(terms.quadratic), 0.0, terms.quadratic)
+    smooth = -gradient - ridge * w  # must lie in l1 * d|w| + d||w_g||
     nonzero = w != 0
     l1 = np.where(np.isinf(terms.l1), 0.0, terms.l1)
     if terms.groups is not None and terms.group_weights is not None:
         count = len(terms.group_weights)
         norm = np.sqrt(np.bincount(terms.groups, w**2, count))[terms.groups]
-        group_weight = terms.group_weights[terms.groups]
+        group_weight = np.where(np.isinf(terms.group_weights), 0.0, terms.group_weights)[terms.groups]
         active = norm > 0
         smooth = smooth - np.where(active, group_weight * w / np.where(active, norm, 1.0), 0.0)
     residual = np.where(nonzero, smooth - l1 * np.sign(w), np.sign(smooth) * np.maximum(abs(smooth) - l1, 0.0))
     at_lower, at_upper = w <= terms.lower, w >= terms.upper
     residual = np.where(at_lower & (residual < 0), 0.0, residual)
     residual = np.where(at_upper & (residual > 0), 0.0, residual)
-    distance = np.where(terms.excluded, np.where(nonzero, np.inf, 0.0), abs(residual))
+    distance = np.where(terms.excluded, 0.0, abs(residual))
     if terms.groups is not None and terms.group_weights is not None:
         squares = np.bincount(terms.groups, distance**2, count)
         group_distance = np.sqrt(squares)[terms.groups]
         distance = np.where(active, group_distance, np.maximum(group_distance - group_weight, 0.0))
-        distance = np.where(terms.excluded, np.where(nonzero, np.inf, 0.0), distance)
-    return distance
+        distance = np.where(terms.excluded, 0.0, distance)
+    outside = (w < terms.lower - ROUNDING * abs(w)) | (w > terms.upper + ROUNDING * abs(w)) | (terms.excluded & nonzero)
+    return np.where(outside, np.inf, distance)

@@ -53,8 +53,8 @@ class ElasticNet(TermsPenalty):
     def parts(self) -> tuple[TermsPenalty, ...]:
         """The L1 and L2 parts, those with a zero share left out."""
         weights = np.asarray(self.weights, dtype=float)
-        lasso, ridge = L1(self.l1_ratio * weights), L2((1 - self.l1_ratio) * weights)
-        return (ridge,) if self.l1_ratio == 0 else (lasso,) if self.l1_ratio == 1 else (lasso, ridge)
+        lasso = (L1(self.l1_ratio * weights),) if self.l1_ratio > 0 else ()
+        return lasso + ((L2((1 - self.l1_ratio) * weights),) if self.l1_ratio < 1 else ())
 
     def value(self, w: Array) -> Array:
         return sum(part.value(w) for part in self.parts)

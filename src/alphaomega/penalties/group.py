@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,10 +10,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import Array, Scalars, array_namespace, check_weights, group_sum, match, spread
+from .arrays import Array, Scalars, array_namespace, check_weights, group_sum, match, spread, strength, weigh
 from .base import Terms, TermsPenalty
 
 NEWTON_STEPS = 12  # a fixed count needs no host synchronisation on a GPU; 6 sufficed over ten decades of metrics
+LARGEST_RATIO = 1e15  # of |u| to its threshold: its square still fits float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +58,9 @@ class GroupL1(TermsPenalty):
         if self.weights is not None:
             weights = check_weights(self.weights)
             if weights.ndim and weights.shape != sizes.shape:
-                raise ValueError(f"weights has shape {weights.shape} but there are {len(sizes)} groups; give one per group")
+                raise ValueError(
+                    f"weights has shape {weights.shape} but there are {len(sizes)} groups; give one per group"
+                )
 
     @cached_property
     def labels(self) -> NDArray[np.int64]:
@@ -85,53 +89,57 @@ class GroupL1(TermsPenalty):
 
     def _checked(self, w: Array) -> NDArray[np.int64]:
         if len(self.labels) != w.shape[0]:
-            raise ValueError(f"groups has {len(self.labels)} labels for {w.shape[0]} features; give one label per feature")
+            raise ValueError(
+                f"groups has {len(self.labels)} labels for {w.shape[0]} features; give one label per feature"
+            )
         return self.labels
 
     def value(self, w: Array) -> Array:
         norms = self._norms(w)
-        return array_namespace(w).where(norms > 0, match(self.group_weights, norms) * norms, 0 * norms).sum()
+        return weigh(match(self.group_weights, norms), norms).sum()
 
     def prox(self, w: Array, step: Scalars) -> Array:
         labels = self._checked(w)
         if np.ndim(step) > 0:
             return self._prox_metric(w, step)
         norms = self._norms(w)
-        weights = match(self.group_weights, norms)
+        threshold = strength(step, match(self.group_weights, norms), norms)
         positive = norms > 0
-        shrink = 1 - step * weights / array_namespace(w).where(positive, norms, 1 + 0 * norms)
+        shrink = 1 - threshold / array_namespace(w).where(positive, norms, 1 + 0 * norms)
         factor = array_namespace(w).where(positive & (shrink > 0), shrink, 0 * norms)
         return w * spread(factor, labels, w)
 
     def _prox_metric(self, u: Array, step: Array) -> Array:
-        """The prox in the metric D = diag(1/step): x_j = d_j u_j / (d_j + weight/r), r = ||x_g|| the root of a secular equation.
+        """The prox in the metric diag(1/step): x_j = u_j r / (r + t_j), t = step * weight, r = ||x_g|| a root.
 
-        phi(r) = sum_j (d_j u_j)^2 / (d_j r + weight)^2 = 1 is solved by Newton on phi^(-1/2) - 1, concave in r, from below.
+        phi(r) = sum_j (u_j / (r + t_j))^2 = 1 is solved by Newton on phi^(-1/2) - 1, concave in r, from below: from the
+        larger of max_j(|u_j| - t_j) and min_j(t_j) (phi(0)^(1/2) - 1), both at most the root. No root: the group is zero.
         """
         xp, labels, count = array_namespace(u), self._checked(u), len(self.sizes)
-        metric = 1 / step + 0 * u
-        pull = metric * u
-        pull_norm = group_sum(pull * pull, labels, count) ** 0.5
-        weight = match(self.group_weights, pull_norm)
-        free, alive = weight == 0, pull_norm > weight
-        finite = xp.where(free | ~alive, 1 + 0 * pull_norm, weight + 0 * pull_norm)
-        largest = _group_max(metric, labels, count)
-        radius = xp.where(alive, (pull_norm - weight) / largest, 1 + 0 * pull_norm)
-        spread_weight = spread(finite, labels, u)
+        threshold = strength(step, spread(match(self.group_weights, self._norms(u)), labels, u), u) + 0 * u
+        safe = xp.where(threshold > abs(u) / LARGEST_RATIO, threshold, 1 + abs(u))
+        reach = group_sum((u / safe) ** 2, labels, count) ** 0.5
+        far = _group_max(abs(u) - threshold, labels, count)
+        near = -_group_max(xp.where(u == 0, -math.inf + 0 * u, -threshold), labels, count)
+        radius = xp.where(reach > 1, xp.where(near < math.inf, near, 0 * reach) * (reach - 1), 0 * reach)
+        radius = xp.where(far > radius, far, radius)
+        alive = radius > 0
+        radius = xp.where(alive, radius, 1 + 0 * radius)
         for _ in range(NEWTON_STEPS):
-            denominator = metric * spread(radius, labels, u) + spread_weight
-            ratio = (pull / denominator) ** 2
+            denominator = spread(radius, labels, u) + threshold
+            ratio = (u / denominator) ** 2
             phi = group_sum(ratio, labels, count)
-            slope = group_sum(ratio * metric / denominator, labels, count)
+            slope = group_sum(ratio / denominator, labels, count)
             update = (phi**0.5 - 1) * phi / xp.where(slope > 0, slope, 1 + 0 * slope)
             radius = xp.where(alive, radius + update, radius)
         r = spread(radius, labels, u)
-        shrunk = pull * r / (metric * r + spread_weight)
-        return xp.where(spread(free, labels, u), u, xp.where(spread(alive, labels, u), shrunk, 0 * u))
+        return xp.where(spread(alive, labels, u), u / (1 + threshold / r), 0 * u)
 
     def terms(self, shape: tuple[int, ...]) -> Terms:
         if len(self.labels) != shape[0]:
-            raise ValueError(f"groups has {len(self.labels)} labels for {shape[0]} features; give one label per feature")
+            raise ValueError(
+                f"groups has {len(self.labels)} labels for {shape[0]} features; give one label per feature"
+            )
         size = int(np.prod(shape))
         labels = np.repeat(self.labels, size // shape[0])
         return replace(Terms.zero(size), groups=labels, group_weights=self.group_weights)
@@ -141,14 +149,19 @@ def _group_max(values: Array, labels: NDArray[np.int64], count: int) -> Array:
     rows = values.reshape(values.shape[0], -1)
     xp = array_namespace(values)
     if xp is np:
-        result = np.zeros(count, dtype=values.dtype)
+        result = np.full(count, -np.inf, dtype=values.dtype)
         np.maximum.at(result, labels, rows.max(1))
         return result
     index = xp.as_tensor(labels, device=values.device)
-    return xp.zeros(count, dtype=values.dtype, device=values.device).scatter_reduce(0, index, rows.amax(1), "amax")
+    return xp.full((count,), -math.inf, dtype=values.dtype, device=values.device).scatter_reduce(
+        0, index, rows.amax(1), "amax"
+    )
 
 
 def _labels_from_lists(groups: Sequence[Sequence[int]]) -> NDArray[np.int64]:
+    empty = [position for position, group in enumerate(groups) if not len(group)]
+    if empty:
+        raise ValueError(f"groups must each hold a feature; group {empty[0]} is empty, leave it out")
     members = np.concatenate([np.asarray(group, dtype=np.int64) for group in groups])
     labels = np.full(len(members), -1, dtype=np.int64)
     if members.min() < 0 or members.max() >= len(members) or len(np.unique(members)) != len(members):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Scalars, array_namespace, check_weights, full, match
+from .arrays import Array, Scalars, check_weights, full, match, strength, weigh
 from .base import Terms, TermsPenalty
 
 
@@ -43,11 +43,10 @@ class L1(TermsPenalty):
         check_weights(self.weights)
 
     def value(self, w: Array) -> Array:
-        weights, size = match(self.weights, w), abs(w)
-        return array_namespace(w).where(size > 0, weights * size, 0 * size).sum()
+        return weigh(match(self.weights, w), abs(w)).sum()
 
     def prox(self, w: Array, step: Scalars) -> Array:
-        threshold = step * match(self.weights, w)
+        threshold = strength(step, match(self.weights, w), w)
         return w - w.clip(-threshold, threshold)
 
     def terms(self, shape: tuple[int, ...]) -> Terms:

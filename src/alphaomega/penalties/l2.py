@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Scalars, array_namespace, check_weights, full, match
+from .arrays import Array, Scalars, check_weights, full, match, strength, weigh
 from .base import Terms, TermsPenalty
 
 
@@ -43,14 +43,13 @@ class L2(TermsPenalty):
         check_weights(self.weights)
 
     def value(self, w: Array) -> Array:
-        weights, square = match(self.weights, w), w * w
-        return array_namespace(w).where(square > 0, weights * square, 0 * square).sum() / 2
+        return weigh(match(self.weights, w), w * w).sum() / 2
 
     def prox(self, w: Array, step: Scalars) -> Array:
-        return w / (1 + step * match(self.weights, w))
+        return w / (1 + strength(step, match(self.weights, w), w))
 
     def stepped(self, step: Scalars, w: Array) -> Scalars:
-        return step / (1 + step * match(self.weights, w))
+        return step / (1 + strength(step, match(self.weights, w), w))
 
     def terms(self, shape: tuple[int, ...]) -> Terms:
         zero = Terms.zero(int(np.prod(shape)))
