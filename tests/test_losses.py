@@ -125,7 +125,7 @@ def test_extreme_predictors_stay_finite_without_warnings(name, rng):
 def test_prediction_is_in_the_units_of_y(name, rng):
     loss = find(name)
     if not loss.classifies:
-        y, eta = sample(loss, rng)
+        _, eta = sample(loss, rng)
         np.testing.assert_array_equal(loss.predict(eta), loss.mean(eta))
         return
     labels = np.array(["ham", "spam"] if name == "logistic" else ["a", "b", "c"])[

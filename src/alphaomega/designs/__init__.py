@@ -16,8 +16,15 @@ REGISTRY = {
     "dense C": lambda array: Dense(np.ascontiguousarray(array)),
     "sparse CSC": lambda array: Sparse(scipy.sparse.csc_array(array)),
     "sparse CSR": lambda array: Sparse(scipy.sparse.csr_array(array)),
-    "standardized": lambda array: Standardized(Dense(array), np.zeros(array.shape[1]), np.ones(array.shape[1])),
+    "standardized dense": lambda array: Standardized(Dense(2 * array + 3), *_constants(array, 3.0, 2.0)),
+    "standardized sparse": lambda array: Standardized(
+        Sparse(scipy.sparse.csc_array(array / 4)), *_constants(array, 0.0, 0.25)
+    ),
 }
+
+
+def _constants(array: Any, center: float, scale: float) -> tuple[Any, Any]:
+    return np.full(array.shape[1], center), np.full(array.shape[1], scale)
 
 
 def design_of(X: Any) -> Design:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
 
+
 @dataclass(frozen=True)
 class GramParts:
     """Weighted Grams of [X - shift, extra, 1] over the rows of each label 0..F-1, shape (F, p + e + 1, p + e + 1)."""
@@ -96,6 +97,17 @@ class Design(ABC):
         self._count(None)
         ones = np.ones(self.shape[0]) if weights is None else weights
         return np.sqrt(self._sums(np.empty((self.shape[0], 0)), ones)[1])
+
+    def first_not_finite(self) -> tuple[int, int] | None:
+        """Row and column of the first NaN or infinity, column by column; None if there is none. One read."""
+        self._count(None)
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = self._rmatvec(np.ones(self.shape[0]), None)
+        for column in np.flatnonzero(~np.isfinite(sums)):  # a finite column may still overflow its sum
+            bad = np.flatnonzero(~np.isfinite(self.take(np.array([column]))[:, 0]))
+            if bad.size:
+                return int(bad[0]), int(column)
+        return None
 
     @abstractmethod
     def block(self, center: Floats, scale: Floats) -> Block:

@@ -29,6 +29,9 @@ class Dense(Design):
     """
 
     def __init__(self, array: NDArray) -> None:
+        if array.ndim != 2:
+            mend = "X.reshape(-1, 1) makes one column" if array.ndim == 1 else "it needs rows and columns only"
+            raise ValueError(f"X must be two-dimensional, got shape {array.shape}; {mend}")
         self.array = array if array.dtype in (np.float32, np.float64) else array.astype(np.float64)
         self.shape = (self.array.shape[0], self.array.shape[1])
 

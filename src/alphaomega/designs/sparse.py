@@ -23,6 +23,9 @@ class Sparse(Design):
 
     def __init__(self, matrix: Any) -> None:
         matrix = scipy.sparse.csc_array(matrix)
+        if not matrix.has_canonical_format:  # entries given twice mean their sum; the caller's matrix stays as it is
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
         self.matrix = matrix if matrix.dtype in (np.float32, np.float64) else matrix.astype(np.float64)
         self.shape = (matrix.shape[0], matrix.shape[1])
 
@@ -73,7 +76,9 @@ class Sparse(Design):
         part = (self.matrix if columns is None else self._columns(columns)).astype(np.float64, copy=False)
         if weights is None:
             return (part.T @ part).toarray()
-        scaled = scipy.sparse.csc_array((part.data * weights[part.indices], part.indices, part.indptr), shape=part.shape)
+        scaled = scipy.sparse.csc_array(
+            (part.data * weights[part.indices], part.indices, part.indptr), shape=part.shape
+        )
         return (part.T @ scaled).toarray()
 
 

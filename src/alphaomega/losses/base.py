@@ -23,8 +23,8 @@ class Target:
 class Loss(ABC):
     """loss(y, eta) per sample, at the linear predictor eta = X w + b + offset.
 
-    `eta` has shape (n,), or (n, K) for a loss of K linear predictors. The value is scaled to be zero for a saturated fit
-    where the field does so (half the deviance), so 2 * value is the unit deviance. A loss never sees X, w or the penalty.
+    `eta` has shape (n,), or (n, K) for a loss of K linear predictors. The value is scaled to be zero for a saturated
+    fit (half the unit deviance), so 2 * value is the unit deviance. A loss never sees X, w or the penalty.
     """
 
     #: The name under which `loss="..."` finds it.
@@ -94,7 +94,8 @@ def _first_not_numeric(array: NDArray) -> str:
         try:
             float(entry)
         except (TypeError, ValueError):
-            return f"y must be numeric for this loss, found {entry!r} at row {row}; use loss='logistic' or 'multinomial' for classes"
+            mend = "use loss='logistic' or 'multinomial' for classes"
+            return f"y must be numeric for this loss, found {entry!r} at row {row}; {mend}"
     return f"y must be numeric for this loss, got an array of {array.dtype}"
 
 

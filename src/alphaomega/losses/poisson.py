@@ -34,8 +34,8 @@ class Poisson(Loss):
         negative = np.flatnonzero(values < 0)
         if negative.size:
             raise ValueError(
-                f"loss='poisson' needs y >= 0, found {values[negative[0]]:g} at row {negative[0]} ({negative.size} in all); "
-                "remove those rows or use loss='squared'"
+                f"loss='poisson' needs y >= 0, found {values[negative[0]]:g} at row {negative[0]} "
+                f"({negative.size} in all); remove those rows or use loss='squared'"
             )
         if len(values) and not values.any():
             raise ValueError("loss='poisson' needs at least one positive y: all counts are zero")

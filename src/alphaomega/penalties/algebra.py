@@ -58,8 +58,8 @@ class Scaled(TermsPenalty):
 class Sum(TermsPenalty):
     """Omega_1 + Omega_2 + ...; written with `+`.
 
-    The prox of a sum is the composition of the parts' proxes in the order soft threshold, shrinkage, group norm, bounds.
-    That composition is exact for every sum it accepts (Yu 2013, On decomposing the proximal map, NIPS 26); others raise.
+    The prox of a sum is the composition of its parts' proxes: soft threshold, shrinkage, group norm, bounds. It is
+    exact for every sum that is accepted (Yu 2013, On decomposing the proximal map, NIPS 26); others raise a TypeError.
     """
 
     parts: tuple[Penalty, ...]
@@ -82,7 +82,8 @@ class Sum(TermsPenalty):
         if unordered or (len(late) > 1 and any(map(has_group_norm, late))):
             culprit = unordered[0] if unordered else late[1]
             raise TypeError(
-                f"the prox of this sum has no closed form because of {culprit!r}; write the sum as one Penalty subclass with its own prox"
+                f"the prox of this sum has no closed form because of {culprit!r}; "
+                "write the sum as one Penalty subclass with its own prox"
             )
         return sorted(self.parts, key=lambda part: part.stage)
 
@@ -143,7 +144,7 @@ class Bounded(TermsPenalty):
 
     References
     ----------
-    L. Condat et al. (2023), Proximal splitting algorithms, SIAM Review 65, section 2 (prox of a separable function plus a box).
+    L. Condat et al. (2023), Proximal splitting algorithms, SIAM Review 65, section 2 (separable functions and boxes).
 
     Examples
     --------

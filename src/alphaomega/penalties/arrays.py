@@ -42,7 +42,8 @@ def match(values: ArrayLike, w: Array) -> Any:
         return float(values)
     if values.shape[0] != w.shape[0]:
         raise ValueError(
-            f"the penalty has {values.shape[0]} weights for {w.shape[0]} coefficients; give one number, or one per coefficient"
+            f"the penalty has {values.shape[0]} weights for {w.shape[0]} coefficients; "
+            "give one number, or one per coefficient"
         )
     values = values.reshape(values.shape + (1,) * (w.ndim - values.ndim))
     if is_torch(w):
@@ -89,7 +90,8 @@ def check_weights(weights: ArrayLike, name: str = "weights") -> NDArray[np.float
     if bad.size:
         where = "" if array.ndim == 0 else f" at position {bad[0]}"
         raise ValueError(
-            f"{name} must be >= 0 (0 = unpenalised, inf = excluded), found {array.ravel()[bad[0]]:g}{where}; remove or replace it"
+            f"{name} must be >= 0 (0 = unpenalised, inf = excluded), found {array.ravel()[bad[0]]:g}{where}; "
+            "remove or replace it"
         )
     return array
 

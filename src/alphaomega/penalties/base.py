@@ -38,7 +38,7 @@ class Penalty(ABC):
     18.0
     """
 
-    #: Where this prox stands when penalties are added: soft thresholds first, then shrinkage, then group norms, then bounds.
+    #: Where this prox stands in a sum: soft thresholds first, then shrinkage, then group norms, then bounds.
     stage: int = -1
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -36,8 +36,8 @@ class ElasticNet(TermsPenalty):
     Examples
     --------
     >>> import numpy as np, alphaomega as ao
-    >>> ao.ElasticNet(0.5).prox(np.array([3.5, -0.4]), 1.0)
-    array([ 2., -0.])
+    >>> ao.ElasticNet(0.5).prox(np.array([3.5, 0.4]), 1.0)
+    array([2., 0.])
     """
 
     l1_ratio: float = 0.5
@@ -50,11 +50,12 @@ class ElasticNet(TermsPenalty):
             raise ValueError(f"l1_ratio must lie in [0, 1] (1 is L1, 0 is L2), got {self.l1_ratio!r}")
 
     @property
-    def parts(self) -> tuple[TermsPenalty, ...]:
+    def parts(self) -> tuple[L1 | L2, ...]:
         """The L1 and L2 parts, those with a zero share left out."""
         weights = np.asarray(self.weights, dtype=float)
         lasso = (L1(self.l1_ratio * weights),) if self.l1_ratio > 0 else ()
-        return lasso + ((L2((1 - self.l1_ratio) * weights),) if self.l1_ratio < 1 else ())
+        ridge = (L2((1 - self.l1_ratio) * weights),) if self.l1_ratio < 1 else ()
+        return (*lasso, *ridge)
 
     def value(self, w: Array) -> Array:
         return sum(part.value(w) for part in self.parts)
@@ -71,4 +72,6 @@ class ElasticNet(TermsPenalty):
 
     def terms(self, shape: tuple[int, ...]) -> Terms:
         first, *rest = (part.terms(shape) for part in self.parts)
-        return first if not rest else first + rest[0]  # type: ignore[return-value]
+        for terms in rest:
+            first = replace(first, quadratic=terms.quadratic)
+        return first

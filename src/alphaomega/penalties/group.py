@@ -39,8 +39,7 @@ class GroupL1(TermsPenalty):
 
     References
     ----------
-    M. Yuan and Y. Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68. The prox in a
-    diagonal metric is the root of a secular equation; see docs/claims.
+    M. Yuan and Y. Lin (2006), Model selection and estimation in regression with grouped variables, JRSS B 68.
 
     Examples
     --------
@@ -112,8 +111,8 @@ class GroupL1(TermsPenalty):
     def _prox_metric(self, u: Array, step: Array) -> Array:
         """The prox in the metric diag(1/step): x_j = u_j r / (r + t_j), t = step * weight, r = ||x_g|| a root.
 
-        phi(r) = sum_j (u_j / (r + t_j))^2 = 1 is solved by Newton on phi^(-1/2) - 1, concave in r, from below: from the
-        larger of max_j(|u_j| - t_j) and min_j(t_j) (phi(0)^(1/2) - 1), both at most the root. No root: the group is zero.
+        phi(r) = sum_j (u_j / (r + t_j))^2 = 1 is solved by Newton on phi^(-1/2) - 1, concave in r, from below: from
+        the larger of max_j(|u_j| - t_j) and min_j(t_j) (phi(0)^(1/2) - 1), both at most the root. No root: all zero.
         """
         xp, labels, count = array_namespace(u), self._checked(u), len(self.sizes)
         threshold = strength(step, spread(match(self.group_weights, self._norms(u)), labels, u), u) + 0 * u
