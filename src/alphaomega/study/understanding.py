@@ -1,0 +1,207 @@
+"""What the data are, before anything is fitted: target, family, features, missing cells, columns left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..datasets import DataError, Table
+from .columns import check_finite, prepared, sort_out
+from .results import Column, Understanding
+from .target import FAMILIES, check_column, choose_family, choose_target
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person can ask of a study; the names are those of the command's options."""
+
+    target: str = ""
+    family: str = "auto"
+    test_size: float = 0.2
+    folds: int = 10
+    seed: int = 0
+    offset: str = ""
+    exposure: str = ""
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.family not in ("auto", *FAMILIES):
+            raise DataError(f"--family {self.family!r} is unknown; choose one of auto, {', '.join(FAMILIES)}")
+        if not 0 < self.test_size < 1:
+            raise DataError(f"--test-size must lie between 0 and 1, got {self.test_size:g}")
+        if self.folds < 2:
+            raise DataError(f"--folds must be at least 2, got {self.folds}")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A table understood: `X` a polars frame or sparse matrix of features, `y` (n,), `offset` (n,) or None."""
+
+    table: Table
+    understanding: Understanding
+    X: Any
+    y: NDArray
+    offset: Floats | None
+
+
+def understand(table: Table, options: Options) -> Reading:
+    """Decide what is target, what are features and what has to be left out, and why.
+
+    Raises
+    ------
+    DataError
+        If a named column does not exist, the target is unusable, a cell is infinite, or no feature is left.
+    """
+    if table.frame is None:
+        return _understand_matrix(table, options)
+    frame = prepared(table.frame)
+    check_finite(frame, table)
+    if options.text:
+        check_column(frame.columns, options.text, "--text")
+    target, target_reason = choose_target(table, options.target, options.text)
+    family, family_reason = choose_family(frame[target], table, options.family, options.exposure)
+    offset, offset_words, used = _offset(frame, table, options, family)
+    features = frame.drop([target, *used])
+    if features.width == 0:
+        raise DataError(f"{table.name} has no column but the target {target!r}; a study needs at least one feature")
+    features, left_out = _features(features, options.text)
+    y = frame[target].to_numpy() if frame[target].dtype.is_numeric() else np.array(frame[target].to_list())
+    understanding = Understanding(
+        source=table.name,
+        n_rows=frame.height,
+        n_columns=frame.width,
+        n_features=features.width,
+        target=target,
+        target_reason=target_reason,
+        family=family,
+        family_reason=family_reason,
+        left_out=left_out,
+        offset=offset_words,
+        text=options.text,
+        notes=(*table.notes, *_repeated_rows(frame)),
+    )
+    understanding = _describe(replace(understanding, **_classes(y, family)), features)
+    return Reading(table, understanding, features, y, offset)
+
+
+def _features(features: Any, text: str) -> tuple[Any, tuple[Column, ...]]:
+    """The usable columns, and remarks on the others."""
+    if text:
+        others = tuple(Column(name, "with --text only the text is used") for name in features.columns if name != text)
+        return features.select(text), others
+    kept, left_out = sort_out(features)
+    if not kept:
+        reasons = "; ".join(f"{column.name!r}: {column.remark}" for column in left_out[:5])
+        raise DataError(f"no feature is left ({reasons}); add a column that varies and is no identifier")
+    return features.select(kept), left_out
+
+
+def _classes(y: NDArray, family: str) -> dict[str, Any]:
+    if family not in ("binomial", "multinomial"):
+        return {}
+    labels, counts = np.unique(y, return_counts=True)
+    return {"classes": tuple(str(label) for label in labels), "class_counts": tuple(int(count) for count in counts)}
+
+
+def _describe(understanding: Understanding, features: Any) -> Understanding:
+    """Add the numeric, categorical and missing columns."""
+    import polars
+
+    if understanding.text:
+        return understanding
+    numeric = [name for name, kind in features.schema.items() if kind.is_numeric()]
+    levels = features.select(polars.col(polars.String).drop_nulls().n_unique().name.keep())
+    missing = dict(zip(features.columns, features.null_count().row(0)))
+    return replace(
+        understanding,
+        n_numeric=len(numeric),
+        categorical=tuple(
+            Column(name, f"{count} categories", count)
+            for name, count in zip(levels.columns, levels.row(0) if levels.width else ())
+        ),
+        missing=tuple(
+            Column(name, "mean of the training rows" if name in set(numeric) else "a category of its own", count)
+            for name, count in missing.items()
+            if count
+        ),
+    )
+
+
+def _offset(frame: Any, table: Table, options: Options, family: str) -> tuple[Floats | None, str, list[str]]:
+    """The offset (n,), how it is made, and the columns it uses up."""
+    if options.exposure and family != "poisson":
+        raise DataError(f"--exposure is for counts, the family is {family}; add --family poisson, or use --offset")
+    parts, words, used = [], [], []
+    for name, argument in ((options.offset, "--offset"), (options.exposure, "--exposure")):
+        if not name:
+            continue
+        check_column(frame.columns, name, argument)
+        parts.append(offset_part(frame[name], table, argument))
+        words.append(f"log({name})" if argument == "--exposure" else name)
+        used.append(name)
+    return (sum(parts) if parts else None), " + ".join(words), used  # type: ignore[return-value]
+
+
+def offset_part(column: Any, table: Table, argument: str) -> Floats:
+    """One column's share of the offset: the numbers, or the logarithm of an exposure."""
+    if not column.dtype.is_numeric():
+        raise DataError(f"{argument} {column.name!r} holds words; it needs numbers")
+    missing = column.is_null()
+    if missing.any():
+        raise DataError(f"{argument} {column.name!r} is missing in {table.where(int(missing.arg_max()))}; fill it")
+    values = column.to_numpy().astype(np.float64)
+    if argument == "--offset":
+        return values
+    bad = np.flatnonzero(values <= 0)
+    if bad.size:
+        raise DataError(
+            f"--exposure {column.name!r} is {values[bad[0]]:g} in {table.where(int(bad[0]))}; it must be positive: "
+            "remove those rows"
+        )
+    return np.log(values)
+
+
+def _repeated_rows(frame: Any) -> tuple[str, ...]:
+    repeated = frame.height - frame.n_unique()
+    if not repeated:
+        return ()
+    return (
+        f"{repeated} row{'s repeat' if repeated > 1 else ' repeats'} an earlier one; copies may fall on both sides of a split",
+    )
+
+
+def _understand_matrix(table: Table, options: Options) -> Reading:
+    """Sparse files have no names: every column is a number, the target stands apart."""
+    import polars
+
+    for value, argument in ((options.offset, "--offset"), (options.exposure, "--exposure"), (options.text, "--text")):
+        if value:
+            raise DataError(f"{argument} names a column, but the columns of {table.name} have no names")
+    if options.target not in ("", table.target):
+        raise DataError(f"--target {options.target!r} is not a column; the target of {table.name} is {table.target!r}")
+    target = (
+        polars.Series(table.target, table.y).fill_nan(None) if table.y.dtype.kind == "f" else polars.Series(table.y)
+    )
+    family, reason = choose_family(target.alias(table.target), table, options.family, "")
+    matrix = table.matrix
+    if not np.isfinite(matrix.data).all():
+        raise DataError(f"{table.name} holds NaN or infinity; replace those values")
+    understanding = Understanding(
+        source=table.name,
+        n_rows=matrix.shape[0],
+        n_columns=matrix.shape[1] + 1,
+        n_features=matrix.shape[1],
+        target=table.target,
+        target_reason="the target of this file",
+        family=family,
+        family_reason=reason,
+        n_numeric=matrix.shape[1],
+        notes=(f"sparse: {matrix.nnz} cells are not zero",),
+        **_classes(table.y, family),
+    )
+    return Reading(table, understanding, matrix, table.y, None)
