@@ -1,4 +1,4 @@
-"""Which columns can be features: constant, duplicated, identifier-like and free-text columns cannot, and it is said so."""
+"""Which columns can be features; constant, duplicated, identifier-like and free-text ones cannot."""
 
 from __future__ import annotations
 
@@ -64,6 +64,14 @@ def sort_out(frame: Any) -> tuple[list[str], tuple[Column, ...]]:
         else:
             kept.append(name)
     return kept, tuple(left_out)
+
+
+def with_levels(frame: Any) -> Any:
+    """Words as enums of all their levels, so that every part of the rows is encoded alike."""
+    import polars
+
+    words = [name for name, kind in frame.schema.items() if kind == polars.String]
+    return frame.with_columns(frame[name].cast(polars.Enum(frame[name].drop_nulls().unique().sort())) for name in words)
 
 
 def _distinct() -> Any:

@@ -86,8 +86,8 @@ def _check_present(y: Any, table: Table) -> None:
     missing = y.is_null()
     if missing.any():
         raise DataError(
-            f"target {y.name!r} is missing in {missing.sum()} of {len(y)} rows (first: {table.where(int(missing.arg_max()))}); "
-            "remove or fill those rows, or name another column with --target"
+            f"target {y.name!r} is missing in {missing.sum()} of {len(y)} rows "
+            f"(first: {table.where(int(missing.arg_max()))}); remove or fill those rows, or name another column with --target"
         )
 
 
@@ -141,6 +141,6 @@ def _check_family(y: Any, table: Table, family: str, n_values: int) -> None:
         label, count = rare.row(0)
         if count < 3:
             raise DataError(
-                f"class {label!r} of target {y.name!r} has only {count} row{'s' * (count != 1)}, too few to learn and test; "
-                "merge it with another class or remove it"
+                f"class {label!r} of target {y.name!r} has only {count} row{'s' * (count != 1)}, too few to learn and "
+                "test; merge it with another class or remove it"
             )

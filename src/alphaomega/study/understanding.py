@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets import DataError, Table
-from .columns import check_finite, prepared, sort_out
+from .columns import check_finite, prepared, sort_out, with_levels
 from .results import Column, Understanding
 from .target import FAMILIES, check_column, choose_family, choose_target
 
@@ -70,6 +70,7 @@ def understand(table: Table, options: Options) -> Reading:
     if features.width == 0:
         raise DataError(f"{table.name} has no column but the target {target!r}; a study needs at least one feature")
     features, left_out = _features(features, options.text)
+    features = features if options.text else with_levels(features)
     y = frame[target].to_numpy() if frame[target].dtype.is_numeric() else np.array(frame[target].to_list())
     understanding = Understanding(
         source=table.name,
@@ -115,15 +116,12 @@ def _describe(understanding: Understanding, features: Any) -> Understanding:
     if understanding.text:
         return understanding
     numeric = [name for name, kind in features.schema.items() if kind.is_numeric()]
-    levels = features.select(polars.col(polars.String).drop_nulls().n_unique().name.keep())
+    levels = {name: len(kind.categories) for name, kind in features.schema.items() if kind == polars.Enum}
     missing = dict(zip(features.columns, features.null_count().row(0)))
     return replace(
         understanding,
         n_numeric=len(numeric),
-        categorical=tuple(
-            Column(name, f"{count} categories", count)
-            for name, count in zip(levels.columns, levels.row(0) if levels.width else ())
-        ),
+        categorical=tuple(Column(name, f"{count} categories", count) for name, count in levels.items()),
         missing=tuple(
             Column(name, "mean of the training rows" if name in set(numeric) else "a category of its own", count)
             for name, count in missing.items()
@@ -170,9 +168,8 @@ def _repeated_rows(frame: Any) -> tuple[str, ...]:
     repeated = frame.height - frame.n_unique()
     if not repeated:
         return ()
-    return (
-        f"{repeated} row{'s repeat' if repeated > 1 else ' repeats'} an earlier one; copies may fall on both sides of a split",
-    )
+    verb = "rows repeat" if repeated > 1 else "row repeats"
+    return (f"{repeated} {verb} an earlier one; copies may fall on both sides of a split",)
 
 
 def _understand_matrix(table: Table, options: Options) -> Reading:
