@@ -1,0 +1,95 @@
+"""Missing entries of a matrix: found, named, or filled with the column's mean or median over the fitted rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Label = Callable[[int], str]
+
+FILLS = ("mean", "median")
+HINT = "drop or fill those rows, or pass impute='mean' or 'median'"
+
+
+def missing_columns(matrix: Any) -> NDArray[np.intp]:
+    """Columns with any NaN or infinity. One read, and no temporary of the matrix's size."""
+    if scipy.sparse.issparse(matrix):
+        stored = matrix if matrix.format in ("csr", "csc", "coo") else matrix.tocsc()
+        bad = ~np.isfinite(stored.data)
+        return np.unique(stored.tocoo().coords[1][bad]).astype(np.intp) if bad.any() else np.array([], dtype=np.intp)
+    if matrix.dtype.kind != "f":
+        return np.array([], dtype=np.intp)
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspects = np.flatnonzero(~np.isfinite(matrix.sum(axis=0)))  # a NaN or infinity survives in its column's sum
+    return np.array([j for j in suspects if not np.isfinite(matrix[:, j]).all()], dtype=np.intp)
+
+
+def fill_values(matrix: Any, how: str, weights: ArrayLike | None, label: Label) -> Floats:
+    """The (weighted) mean or median of every column over its entries in rows of positive weight; shape (p,).
+
+    A column without any such entry gets 0: it is constant where it was fitted, so its coefficient is zero.
+    """
+    n, p = matrix.shape
+    share = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    gaps = missing_columns(matrix)
+    fills = np.zeros(p)
+    dense = not scipy.sparse.issparse(matrix)
+    columns = gaps if how == "mean" else np.arange(p)
+    if how == "mean":
+        complete = np.setdiff1d(np.arange(p), gaps)
+        part = matrix if complete.size == p else matrix[:, complete]
+        fills[complete] = (part.T @ share) / share.sum()
+    source = matrix if dense else scipy.sparse.csc_array(matrix)
+    for j in columns:
+        column = np.asarray(source[:, j] if dense else source[:, [j]].toarray()[:, 0], dtype=float)
+        _refuse_infinity(column, label(int(j)))
+        known = ~np.isnan(column) & (share > 0)
+        if known.any():
+            fills[j] = (weighted_median if how == "median" else np.average)(column[known], weights=share[known])
+    return fills
+
+
+def weighted_median(values: Floats, weights: Floats) -> float:
+    """The median of values repeated `weights` times: the mean of the lower and the upper weighted median."""
+    order = np.argsort(values, kind="stable")
+    values, running = values[order], np.cumsum(weights[order])
+    half = running[-1] / 2
+    lower = np.searchsorted(running, half * (1 - 1e-12))
+    upper = np.searchsorted(running, half * (1 + 1e-12), side="right")
+    return float(values[lower] + values[min(upper, len(values) - 1)]) / 2
+
+
+def filled(matrix: Any, fills: Floats | None, label: Label) -> Any:
+    """The matrix itself when every entry is finite, else a filled copy; without fills an error names the gap."""
+    columns = missing_columns(matrix)
+    if not columns.size:
+        return matrix
+    sparse = scipy.sparse.issparse(matrix)
+    result = scipy.sparse.csc_array(matrix, copy=True) if sparse else matrix.copy(order="K")
+    for j in columns:
+        if sparse:
+            rows = slice(result.indptr[j], result.indptr[j + 1])
+            column, position = result.data[rows], result.indices[rows]
+        else:
+            column, position = result[:, j], np.arange(len(result))
+        _refuse_infinity(column, label(int(j)), position)
+        gaps = np.isnan(column)
+        if fills is None:
+            row = position[gaps].min()
+            raise ValueError(f"X holds NaN at row {row}, column {label(int(j))} ({gaps.sum()} in that column); {HINT}")
+        column[gaps] = fills[j]
+    return result
+
+
+def _refuse_infinity(column: NDArray, name: str, position: Sequence[int] | NDArray | None = None) -> None:
+    infinite = np.flatnonzero(np.isinf(column))
+    if infinite.size:
+        row = infinite[0] if position is None else np.asarray(position)[infinite].min()
+        raise ValueError(
+            f"X holds infinity (inf) at row {row}, column {name}; replace it by a finite number or drop the row"
+        )
