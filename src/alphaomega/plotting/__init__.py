@@ -1,0 +1,28 @@
+"""Plotly figures of paths, cross-validation, errors, coefficients, constraint sets and priors.
+
+Every function takes objects of the library and returns a `plotly.graph_objects.Figure`: `.show()` it, `.write_html` it,
+or change it further. Text that comes from data (column names, class labels) is always escaped.
+"""
+
+from .coefficients import coefficients_figure
+from .errors import ErrorCurve, error_figure
+from .geometry import Touching, geometry_figure, touching
+from .paths import path_figure
+from .priors import prior_density, prior_figure
+from .theme import plain_text, template
+from .validation import cross_validation_figure
+
+__all__ = [
+    "ErrorCurve",
+    "Touching",
+    "coefficients_figure",
+    "cross_validation_figure",
+    "error_figure",
+    "geometry_figure",
+    "path_figure",
+    "plain_text",
+    "prior_density",
+    "prior_figure",
+    "template",
+    "touching",
+]

@@ -1,0 +1,167 @@
+"""Coefficient paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from ..results import Path
+from .axes import AlphaAxis, add_alpha_axis, add_counts_axis, null_alpha
+from .theme import CONTEXT, DASHES, FEATURE_COLORS, figure, number, plain_text, spread
+
+Floats = NDArray[np.float64]
+MOST_DRAWN = 150
+LABEL_GAP = 16.0
+LABEL_LENGTH = 20
+
+
+def path_figure(
+    path: Path,
+    *,
+    named: int | Sequence[int] = 12,
+    standardized: bool = True,
+    output: Any = None,
+    height: int = 480,
+) -> go.Figure:
+    """The coefficients over the path: alpha on a log axis, strongest penalty on the left, non-zero counts on top.
+
+    The `named` strongest features (largest mean |coefficient| over the grid) are named at their line ends; the others
+    that are ever non-zero stay grey, the 150 strongest of them drawn. alpha = 0 is drawn a step beyond the smallest
+    positive alpha.
+
+    Parameters
+    ----------
+    path : Path
+        With m alphas and p features.
+    named : int or sequence of feature positions, default 12
+        How many features to name, or which (then in the order of their colours).
+    standardized : bool, default True
+        Draw coefficients per standard deviation of their column; False: in the columns' own units.
+    output : class label, optional
+        For the multinomial loss, the class whose coefficients are drawn; by default each feature's norm over classes.
+    height : int, default 480
+        Pixels.
+
+    Raises
+    ------
+    ValueError
+        If `output` is not a class of this path.
+
+    References
+    ----------
+    T. Hastie, R. Tibshirani, J. Friedman (2009), The Elements of Statistical Learning, 2nd ed., figures 3.8 and 3.10.
+
+    Examples
+    --------
+    >>> import numpy as np, alphaomega as ao
+    >>> fit = ao.path(np.eye(4)[:, :2], [3.0, 1.0, 0.0, 0.0], n_alphas=5)
+    >>> path_figure(fit).layout.xaxis.type
+    'log'
+    """
+    values, quantity = drawn_coefficients(path, standardized, output)
+    names, axis = path.names(), AlphaAxis.of(path.alphas)
+    strength = abs(values).mean(0)
+    order = np.argsort(-strength, kind="stable")
+    order = order[strength[order] > 0]
+    chosen = order[:named] if isinstance(named, int) else np.asarray(named, dtype=int)
+    others = order[~np.isin(order, chosen)]
+    rest = others[:MOST_DRAWN]
+    result = figure(f"Coefficient paths: {plain_text(path.penalty.__class__.__name__)}", height)
+    _add_context(result, axis, values[:, rest], len(others))
+    for rank, j in enumerate(chosen):
+        result.add_trace(
+            go.Scatter(
+                x=axis.x,
+                y=values[:, j],
+                name=plain_text(names[j], 60),
+                mode="lines",
+                line={"color": _color(rank), "dash": _dash(rank), "width": 2},
+                customdata=path.alphas,
+                hovertemplate="alpha %{customdata:.4g}<br>coefficient %{y:.4g}",
+            )
+        )
+    limits = _limits(values[:, np.append(chosen, rest)])
+    result.update_layout(yaxis={"title": {"text": quantity}, "range": limits}, showlegend=False)
+    add_counts_axis(result, axis, path)
+    add_alpha_axis(result, axis, path.loss, null_alpha(path))
+    _name_line_ends(result, values[-1, chosen], [names[j] for j in chosen], limits)
+    return result
+
+
+def drawn_coefficients(path: Path, standardized: bool = True, output: Any = None) -> tuple[Floats, str]:
+    """What `path_figure` draws, shape (m, p), and its name for the axis."""
+    values = path.coef_standardized if standardized else path.coef
+    unit = "coefficient per standard deviation" if standardized and path.standardized else "coefficient"
+    if output is not None:
+        labels = [] if path.classes is None or values.ndim == 2 else list(path.classes)
+        if output not in labels:
+            raise ValueError(f"output must be one of this path's classes {labels}, got {output!r}")
+        return values[:, labels.index(output), :], f"{unit}, class {plain_text(output, 20)}"
+    if values.ndim == 3:
+        return np.sqrt((values**2).sum(1)), f"{unit}, norm over classes"
+    return values, unit
+
+
+def _color(rank: int) -> str:
+    return FEATURE_COLORS[rank % len(FEATURE_COLORS)]
+
+
+def _dash(rank: int) -> str:
+    return DASHES[rank // len(FEATURE_COLORS) % len(DASHES)]
+
+
+def _limits(values: Floats) -> list[float]:
+    """The range of y, with room at both ends."""
+    low, high = min(values.min(initial=0.0), 0.0), max(values.max(initial=0.0), 0.0)
+    room = 0.05 * ((high - low) or 1.0)
+    return [float(low - room), float(high + room)]
+
+
+def _add_context(result: go.Figure, axis: AlphaAxis, values: Floats, n_others: int) -> None:
+    """The lines without a name: one grey trace, broken by NaN between features."""
+    drawn = values.shape[1]
+    if not drawn:
+        return
+    gap = np.full((1, drawn), np.nan)
+    x = np.tile(np.append(axis.x, np.nan), drawn)
+    y = np.concatenate([values, gap]).T.ravel()
+    line = {"color": CONTEXT, "width": 1}
+    result.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="other features"))
+    others = (
+        f"grey: {n_others:,} other features" if drawn == n_others else f"grey: {drawn} of {n_others:,} other features"
+    )
+    result.add_annotation(
+        text=others, x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top", xshift=6, yshift=-4
+    )
+
+
+def _name_line_ends(result: go.Figure, ends: Floats, names: list[str], limits: list[float]) -> None:
+    """Write each name beside the end of its line, moved apart where they would overlap."""
+    margin = result.layout.margin
+    longest = max((len(plain_text(name, LABEL_LENGTH)) for name in names), default=0)
+    result.update_layout(margin={"r": int(min(44 + 7.6 * longest, 200))})
+    pixels = result.layout.height - margin.t - margin.b
+    per_unit = pixels / (limits[1] - limits[0])
+    order = np.argsort(ends, kind="stable")
+    wanted = [float((ends[k] - limits[0]) * per_unit) for k in order]
+    placed = spread(wanted, LABEL_GAP, 0.0, float(pixels))
+    for k, at, put in zip(order, wanted, placed):
+        result.add_annotation(
+            text=plain_text(names[k], LABEL_LENGTH),
+            hovertext=plain_text(f"{names[k]}: {number(ends[k])}"),
+            x=1,
+            xref="paper",
+            y=float(ends[k]),
+            yref="y",
+            xanchor="left",
+            ax=26,
+            ay=at - put,
+            showarrow=True,
+            arrowhead=0,
+            arrowwidth=1.5,
+            arrowcolor=_color(int(k)),
+        )
