@@ -13,6 +13,7 @@ from .penalties import Penalty, Terms
 
 Floats = NDArray[np.float64]
 NEWTON_STEPS = 100
+ROUNDING = 4 * np.finfo(float).eps
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Problem:
     """min over (w, b) of sum_i s_i loss(y_i, eta_i) / sum_i s_i + alpha * Omega(w), eta = X w + b + offset.
 
     `y` is on the loss's own scale (`Loss.target`), shape (n,) or (n, K). `weights` (n,) are >= 0 and sum to anything
-    positive; a row of weight 0 does not exist. `scale` and `center` (p,) are None for the raw columns; with a scale, Omega
-    sees the coefficients times it.
+    positive; a row of weight 0 does not exist. With `standardize`, Omega sees each coefficient times the weighted
+    standard deviation of its column.
     """
 
     design: Design
@@ -67,19 +68,45 @@ class Problem:
 
 
 def best_intercept(problem: Problem, eta: Floats) -> Floats:
-    """The shift (scalar array, or (K,)) that minimises J(eta + shift): Newton, halved while J grows."""
-    shift = np.zeros(eta.shape[1:])
+    """The shift (scalar array, or (K,)) that minimises J(eta + shift)."""
     if not problem.intercept:
-        return shift
+        return np.zeros(eta.shape[1:])
+    return _best_shift(problem, eta) if eta.ndim == 1 else _best_shifts(problem, eta)
+
+
+def _best_shift(problem: Problem, eta: Floats) -> Floats:
+    """One shift: Newton inside a bracket of the root of dJ/dshift, which never falls; steps at most double."""
     loss, y, share = problem.loss, problem.y, problem.weights / problem.total
+    shift, low, high = 0.0, -np.inf, np.inf
+    reach = np.inf if loss.constant_curvature else 1.0  # Newton from a flat place would land anywhere
+    for _ in range(NEWTON_STEPS):
+        slopes = loss.gradient(y, eta + shift)
+        slope = float(share @ slopes)
+        if abs(slope) <= ROUNDING * float(share @ abs(slopes)):
+            break
+        low, high = (shift, high) if slope < 0 else (low, shift)
+        curvature = float(share @ loss.curvature(y, eta + shift))
+        if abs(slope) > curvature * reach:
+            trial, reach = shift - np.sign(slope) * reach, 2 * reach
+        else:
+            trial = shift - slope / curvature
+        if not low < trial < high:
+            trial = (low + high) / 2
+        if trial == shift:
+            break
+        shift = trial
+    return np.asarray(shift)
+
+
+def _best_shifts(problem: Problem, eta: Floats) -> Floats:
+    """One shift per predictor: Newton, halved while J grows."""
+    loss, y, share = problem.loss, problem.y, problem.weights / problem.total
+    shift = np.zeros(eta.shape[1])
     objective = share @ loss.value(y, eta)
     for _ in range(NEWTON_STEPS):
         gradient = share @ loss.gradient(y, eta + shift)
         curvature = np.tensordot(share, loss.curvature(y, eta + shift), 1)
-        if curvature.ndim == 2:
-            step = -np.linalg.pinv(curvature, hermitian=True) @ gradient
-        else:
-            step = -gradient / curvature if curvature > 1e-300 else -gradient
+        step = -np.linalg.pinv(curvature, hermitian=True) @ gradient
         size = 1.0
         while size > 1e-12:
             trial = shift + size * step
@@ -90,7 +117,7 @@ def best_intercept(problem: Problem, eta: Floats) -> Floats:
         else:
             break
         shift, objective = trial, value
-        if np.max(abs(size * step), initial=0.0) <= 1e-15 * (1 + np.max(abs(shift), initial=0.0)):
+        if np.max(abs(size * step)) <= 1e-15 * (1 + np.max(abs(shift))):
             break
     return shift
 

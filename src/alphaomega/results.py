@@ -175,7 +175,7 @@ class CrossValidation:
     path : the path on all rows.
     scores : (folds, m) mean held-out deviance (squared error, or unit deviance: twice the loss) per fold and alpha.
     folds : (n,) the fold of each row.
-    fold_weights : (folds,) total weight of each fold's held-out rows.
+    fold_weights : (folds,) total weight of each fold's held-out rows; a fold of weight 0 counts for nothing.
     """
 
     path: Path
@@ -194,7 +194,9 @@ class CrossValidation:
     def standard_error(self) -> Floats:
         """(m,) standard error of the mean over folds."""
         share = self.fold_weights / self.fold_weights.sum()
-        return np.sqrt(share @ (self.scores - self.mean) ** 2 / (len(share) - 1))
+        mean = self.mean
+        spread = self.scores - np.where(np.isfinite(mean), mean, 0.0)
+        return np.sqrt(share @ spread**2 / (np.count_nonzero(share) - 1))
 
     @property
     def index_min(self) -> int:
@@ -205,8 +207,9 @@ class CrossValidation:
     def index_1se(self) -> int:
         """Grid position of alpha_1se."""
         best = self.index_min
-        bar = self.mean[best] + self.standard_error[best]
-        return int(np.flatnonzero(self.mean[: best + 1] <= bar)[0])
+        mean = self.mean
+        bar = mean[best] + self.standard_error[best]
+        return int(np.argmax(mean[: best + 1] <= bar)) if np.isfinite(bar) else best
 
     @property
     def alpha_min(self) -> float:
