@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import losses, solvers
 from .designs import Design, design_of
+from .folds import draw_folds
 from .frames import Encoder
 from .losses import Loss, Target
 from .penalties import L1, Penalty
@@ -39,6 +40,7 @@ def path(
     tol: float = 1e-6,
     progress: bool = False,
     n_threads: int | None = None,
+    impute: str | None = None,
 ) -> Path:
     """Fit J + alpha * Omega for a whole grid of alphas, every solution with its certificate.
 
@@ -55,8 +57,9 @@ def path(
     alphas : array of shape (m,), optional
         The grid, any order; the path reports it decreasing. alpha = 0 is the unpenalised fit.
     n_alphas, alpha_min_ratio : int and float
-        Without `alphas`: so many, spaced geometrically from alpha_max (the smallest alpha with all penalised coefficients
-        zero; for a pure L2, 1000 times that of L1) down to the ratio times it. Default ratio 1e-4 if n > p else 1e-2; 1e-6 for a pure L2.
+        Without `alphas`: so many, spaced geometrically from alpha_max (the smallest alpha with all penalised
+        coefficients zero; for a pure L2, 1000 times that of L1) down to the ratio times it. Default ratio 1e-4 if n > p
+        else 1e-2; 1e-6 for a pure L2.
     weights : array of shape (n,), optional
         Sample weights s >= 0; an integer weight k equals the row repeated k times.
     offset : array of shape (n,), optional
@@ -71,6 +74,8 @@ def path(
         Show a progress bar on standard error.
     n_threads : int, optional
         At most so many threads; default what threadpoolctl and the machine allow.
+    impute : {None, "mean", "median"}
+        How missing numbers of X are filled; missing categories then become a level "missing". None: they are an error.
 
     Returns
     -------
@@ -83,8 +88,8 @@ def path(
 
     References
     ----------
-    J. Friedman, T. Hastie, R. Tibshirani (2010), Regularization paths for generalized linear models via coordinate descent,
-    J. Statistical Software 33.
+    J. Friedman, T. Hastie, R. Tibshirani (2010), Regularization paths for generalized linear models via coordinate
+    descent, J. Statistical Software 33.
 
     Examples
     --------
@@ -96,7 +101,7 @@ def path(
     >>> bool(fit.gap[0] <= 1e-6)
     True
     """
-    data = read_data(X, y, loss, weights, offset)
+    data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
     control = Control(_positive(tol, "tol"), progress, n_threads)
     raw = solvers.solve_path(problem, grid_of(alphas, n_alphas, alpha_min_ratio), control)
@@ -123,18 +128,21 @@ def cross_validate(
     n_threads: int | None = None,
     folds: int | ArrayLike = 10,
     seed: int | None = 0,
+    impute: str | None = None,
 ) -> CrossValidation:
     """K-fold cross-validation of `path` on one grid of alphas: the full-data path and the held-out score of every fold.
 
-    Standardisation is redone inside every fold. All folds share the reads of X. Scores are mean held-out deviances: squared
+    Standardisation is redone inside every fold, and so is the filling of missing entries, from the fold's training rows
+    alone. Otherwise all folds share the reads of X. Scores are mean held-out deviances: squared
     error for the squared loss, unit deviance (twice the loss) for the others.
 
     Parameters
     ----------
-    X, y, ..., n_threads
+    X, y, ..., n_threads, impute
         As for `path`.
     folds : int or array of shape (n,), default 10
-        How many folds (drawn with `seed`, stratified by class), or the fold of each row (any labels).
+        How many folds (drawn with `seed`, stratified by class; identical rows share a fold, so that a weight k equals k
+        rows), or the fold of each row (any labels).
     seed : int or None, default 0
         Seed of the drawn folds.
 
@@ -145,7 +153,8 @@ def cross_validate(
     Raises
     ------
     ValueError
-        As for `path`; also if there are fewer rows than folds, fewer than two folds, or a training part without one of the classes.
+        As for `path`; also if there are fewer rows than folds, fewer than two folds, or a training part without one of
+        the classes.
 
     Examples
     --------
@@ -156,16 +165,21 @@ def cross_validate(
     >>> cv.scores.shape, cv.alpha_1se >= cv.alpha_min
     ((5, 100), True)
     """
-    data = read_data(X, y, loss, weights, offset)
+    data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
     control = Control(_positive(tol, "tol"), progress, n_threads)
     assignment = fold_ids(folds, data, seed)
-    raw, fold_raws = solvers.solve_folds(problem, assignment, grid_of(alphas, n_alphas, alpha_min_ratio), control)
+    grid = grid_of(alphas, n_alphas, alpha_min_ratio)
+    if data.encoder.had_missing:
+        raw = solvers.solve_path(problem, grid, control)
+        scores = _imputed_scores(X, problem, data.encoder, assignment, Grid(raw.alphas), control)
+    else:
+        raw, parts = solvers.solve_folds(problem, assignment, grid, control)
+        scores = np.array([_held_out_scores(problem, assignment == fold, part) for fold, part in enumerate(parts)])
     result = _result(problem, data, raw, control)
-    scores, weights_ = _held_out_scores(problem, assignment, fold_raws)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
-    return CrossValidation(result, scores, assignment, weights_)
+    return CrossValidation(result, scores, assignment, np.bincount(assignment, data.weights))
 
 
 @dataclass(frozen=True)
@@ -189,10 +203,17 @@ class Data:
         )
 
 
-def read_data(X: Any, y: ArrayLike, loss: str | Loss, weights: ArrayLike | None, offset: ArrayLike | None) -> Data:
+def read_data(
+    X: Any,
+    y: ArrayLike,
+    loss: str | Loss,
+    weights: ArrayLike | None,
+    offset: ArrayLike | None,
+    impute: str | None = None,
+) -> Data:
     """Check every argument that holds data; the first fault is raised as one clear error."""
     found = losses.find(loss)
-    encoder = Encoder.fit(X)
+    encoder = Encoder.fit(X, impute, weights)
     design = design_of(encoder.transform(X))
     n, p = design.shape
     if n == 0 or p == 0:
@@ -219,9 +240,10 @@ def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np
         ids = np.unique(labels, return_inverse=True)[1]
     else:
         count = int(folds)  # type: ignore[arg-type]
-        if n < count:
-            raise ValueError(f"{n} rows are too few for {count} folds; pass folds={max(2, n)} or fewer")
-        ids = _drawn_folds(data, count, seed)
+        alive = int((data.weights > 0).sum())
+        if alive < count:
+            raise ValueError(f"{alive} rows are too few for {count} folds; pass folds={max(2, alive)} or fewer")
+        ids = draw_folds(data.design, data.target, data.weights, data.offset, (count, seed))
     if ids.max(initial=0) < 1:
         raise ValueError("cross-validation needs at least 2 folds")
     if data.target.classes is not None:
@@ -229,20 +251,12 @@ def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np
     return ids
 
 
-def _drawn_folds(data: Data, count: int, seed: int | None) -> NDArray[np.intp]:
-    rng = np.random.default_rng(seed)
-    n = data.design.shape[0]
-    order = rng.permutation(n)
-    if data.target.classes is not None:
-        codes = data.target.values if data.target.values.ndim == 1 else data.target.values.argmax(1)
-        order = order[np.argsort(codes[order], kind="stable")]
-    ids = np.empty(n, dtype=np.intp)
-    ids[order] = np.arange(n) % count
-    return ids
-
-
 def _check_fold_classes(ids: NDArray[np.intp], data: Data) -> None:
-    values = data.target.values if data.target.values.ndim == 2 else np.stack([1 - data.target.values, data.target.values], 1)
+    values = (
+        data.target.values
+        if data.target.values.ndim == 2
+        else np.stack([1 - data.target.values, data.target.values], 1)
+    )
     present = values * (data.weights > 0)[:, None]
     total = present.sum(0)
     for fold in range(ids.max() + 1):
@@ -250,7 +264,8 @@ def _check_fold_classes(ids: NDArray[np.intp], data: Data) -> None:
         if (left <= 0).any() and (total > 0).all():
             missing = data.target.classes[int(np.argmin(left))]  # type: ignore[index]
             raise ValueError(
-                f"without fold {fold} the training rows hold no class {missing!r}; use fewer folds, or merge rare classes"
+                f"without fold {fold} the training rows hold no class {missing!r}; use fewer folds, or merge rare "
+                "classes"
             )
 
 
@@ -271,24 +286,32 @@ def grid_of(alphas: ArrayLike | None, n_alphas: int, ratio: float | None) -> Gri
     return Grid(np.sort(grid)[::-1].copy(), grid.size, None)
 
 
-def _held_out_scores(
-    problem: Problem, ids: NDArray[np.intp], raws: list[solvers.RawPath]
-) -> tuple[Floats, Floats]:
-    scores = np.zeros((len(raws), len(raws[0].alphas)))
-    totals = np.zeros(len(raws))
-    base = problem.base_eta()
-    for fold, raw in enumerate(raws):
-        rows = np.flatnonzero((ids == fold) & (problem.weights > 0))
-        share = problem.weights[rows]
-        totals[fold] = share.sum()
-        part, y = problem.design.rows(rows), problem.y[rows]
-        for k in range(len(raw.alphas)):
-            support = raw.support(k)
-            eta = base[rows] + raw.intercept[k]
-            if support.size:
-                eta = eta + part.matvec(raw.coef[k][support], support)
-            scores[fold, k] = share @ problem.loss.deviance(y, eta) / max(totals[fold], 1e-300)
-    return scores, totals
+def _held_out_scores(problem: Problem, held_out: NDArray[np.bool_], raw: solvers.RawPath) -> Floats:
+    """The mean deviance of the held-out rows at every alpha of a path fitted without them."""
+    rows = np.flatnonzero(held_out & (problem.weights > 0))
+    share = problem.weights[rows] / max(problem.weights[rows].sum(), 1e-300)
+    part, y, base = problem.design.rows(rows), problem.y[rows], problem.base_eta()[rows]
+    scores = np.zeros(len(raw.alphas))
+    for k in range(len(raw.alphas)):
+        support = raw.support(k)
+        eta = base + raw.intercept[k]
+        if support.size:
+            eta = eta + part.matvec(raw.coef[k][support], support)
+        scores[k] = share @ problem.loss.deviance(y, eta)
+    return scores
+
+
+def _imputed_scores(
+    X: Any, problem: Problem, encoder: Encoder, ids: NDArray[np.intp], grid: Grid, control: Control
+) -> Floats:
+    """Held-out scores where X has gaps: every fold fills them from its own training rows, and has its own path."""
+    scores = []
+    for fold in range(int(ids.max()) + 1):
+        weights = np.where(ids == fold, 0.0, problem.weights)
+        whole = replace(problem, design=design_of(encoder.refit(X, weights).transform(X)))
+        raw = solvers.solve_path(replace(whole, weights=weights), grid, control)
+        scores.append(_held_out_scores(whole, ids == fold, raw))
+    return np.array(scores)
 
 
 def _result(problem: Problem, data: Data, raw: solvers.RawPath, control: Control) -> Path:

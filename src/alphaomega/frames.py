@@ -25,8 +25,9 @@ class Encoder:
     """Turns X into a matrix of numbers, and remembers how, so that new rows are read the same way.
 
     Numeric columns stay as they are; booleans become 0 and 1; a text, categorical or enum column with levels l_1, ...,
-    l_L becomes the L - 1 indicator columns "column=l_2", ..., "column=l_L". The first level (the first declared one of an
-    enum, else the smallest) is the *reference*: its effect is in the intercept. Columns are matched by name, not order.
+    l_L becomes the L - 1 indicator columns "column=l_2", ..., "column=l_L". The first level (the first declared one of
+    an enum, else the smallest) is the *reference*: its effect is in the intercept. Columns are matched by name, in any
+    order.
 
     Attributes
     ----------
@@ -214,8 +215,8 @@ class Encoder:
         if unknown.size:
             known = ", ".join(map(repr, levels[:SHOWN_LEVELS])) + (", ..." if len(levels) > SHOWN_LEVELS else "")
             text = (
-                f"column {column!r} holds {labels[unknown[0]]!r} at row {unknown[0]} ({unknown.size} such rows), a level "
-                f"not seen at fitting ({known})"
+                f"column {column!r} holds {labels[unknown[0]]!r} at row {unknown[0]} ({unknown.size} such rows), a "
+                f"level not seen at fitting ({known})"
             )
             if self.unseen == "error":
                 raise ValueError(f"{text}; use one of these levels, or fit with unseen='reference'")
