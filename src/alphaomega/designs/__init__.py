@@ -18,7 +18,7 @@ REGISTRY = {
     "sparse CSR": lambda array: Sparse(scipy.sparse.csr_array(array)),
     "standardized dense": lambda array: Standardized(Dense(2 * array + 3), *_constants(array, 3.0, 2.0)),
     "standardized sparse": lambda array: Standardized(
-        Sparse(scipy.sparse.csc_array(array / 4)), *_constants(array, 0.0, 0.25)
+        Sparse(scipy.sparse.csc_array(array / 4 + 1)), *_constants(array, 1.0, 0.25)
     ),
 }
 

@@ -1,0 +1,187 @@
+"""Objective, dual and null loss written out from their definitions, sharing no line with the library's solvers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logsumexp, softmax, xlogy
+
+import alphaomega as ao
+
+DELTA = 1.345
+
+
+def loss_value(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    if loss == "squared":
+        return (y - eta) ** 2 / 2
+    if loss == "huber":
+        size = abs(y - eta)
+        return np.where(size <= DELTA, size**2 / 2, DELTA * size - DELTA**2 / 2)
+    if loss == "logistic":
+        return np.logaddexp(0, eta) - y * eta
+    if loss == "poisson":
+        return np.exp(eta) - y * eta + xlogy(y, y) - y
+    return logsumexp(eta, axis=1) - (y * eta).sum(1)
+
+
+def residual(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
+    """minus d loss / d eta."""
+    if loss == "squared":
+        return y - eta
+    if loss == "huber":
+        return np.clip(y - eta, -DELTA, DELTA)
+    if loss == "logistic":
+        return y - expit(eta)
+    return y - (np.exp(eta) if loss == "poisson" else softmax(eta, axis=1))
+
+
+def conjugate(loss: str, y: np.ndarray, force: np.ndarray) -> np.ndarray:
+    """sup over eta of -force . eta - loss(y, eta)."""
+    if loss in ("squared", "huber"):
+        assert loss == "squared" or (abs(force) <= DELTA * (1 + 1e-12)).all()
+        return force**2 / 2 - force * y
+    mean = y - force
+    assert mean.min() >= -1e-13
+    mean = np.maximum(mean, 0)
+    if loss == "poisson":
+        return xlogy(mean, mean) - mean - xlogy(y, y) + y
+    if loss == "logistic":
+        return xlogy(mean, mean) + xlogy(1 - mean, np.maximum(1 - mean, 0))
+    return xlogy(mean, mean).sum(1)
+
+
+def numeric_target(loss: str, y: np.ndarray) -> np.ndarray:
+    if loss == "logistic":
+        return (y == np.max(y) if y.dtype.kind != "U" else y == sorted(set(y))[1]).astype(float)
+    if loss == "multinomial":
+        return (y[:, None] == np.unique(y)).astype(float)
+    return y.astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """J + alpha * Omega on dense data; coefficients (p,) or (p, K)."""
+
+    X: np.ndarray
+    y: np.ndarray
+    loss: str
+    penalty: ao.Penalty
+    weights: np.ndarray
+    offset: np.ndarray
+    intercept: bool = True
+
+    @classmethod
+    def of(cls, X, y, loss, penalty, *, weights=None, offset=None, intercept=True) -> Objective:
+        n = len(y)
+        target = numeric_target(loss, np.asarray(y))
+        shift = np.zeros(n) if offset is None else offset
+        s = np.ones(n) if weights is None else weights
+        return cls(X, target, loss, penalty, s / s.sum(), shift if target.ndim == 1 else shift[:, None], intercept)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.X.shape[1], *self.y.shape[1:])
+
+    def primal(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
+        eta = self.X @ coef + intercept + self.offset
+        return float(self.weights @ loss_value(self.loss, self.y, eta)) + alpha * float(self.penalty.value(coef))
+
+    def null_loss(self) -> float:
+        zero = np.zeros(self.shape)
+        eta = self._refit(zero, np.zeros(self.y.shape[1:]), np.array([], dtype=int))
+        return float(self.weights @ loss_value(self.loss, self.y, eta))
+
+    def _refit(self, coef: np.ndarray, intercept: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """eta after Newton on the intercept and the `free` coefficients alone: then nothing unpenalised pulls any more."""
+        eta = self.X @ coef + intercept + self.offset
+        columns = np.hstack([np.ones((len(eta), int(self.intercept))), self.X[:, free]])
+        norms = np.linalg.norm(columns, axis=0)
+        columns = columns / np.where(norms > 0, norms, 1)
+        if not columns.shape[1]:
+            return eta
+        value = self.weights @ loss_value(self.loss, self.y, eta)
+        for _ in range(200):
+            force = residual(self.loss, self.y, eta)
+            pull = columns.T @ (self.weights * force.T).T
+            step = np.linalg.lstsq(self._hessian(columns, eta), pull.ravel(), rcond=1e-13)[0].reshape(pull.shape)
+            if not abs(step).max() > 1e-15 * (1 + abs(eta).max()) * np.sqrt(len(eta)):
+                break
+            size = 1.0
+            while size > 1e-10:
+                trial = eta + size * (columns @ step)
+                trial_value = self.weights @ loss_value(self.loss, self.y, trial)
+                if np.isfinite(trial_value) and trial_value <= value + 1e-15 * abs(value):
+                    break
+                size /= 2
+            else:
+                break
+            eta, value = trial, trial_value
+        return eta
+
+    def _hessian(self, columns: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        m = columns.shape[1]
+        if eta.ndim == 2:
+            mean = softmax(eta, axis=1)
+            local = mean[:, :, None] * (np.eye(mean.shape[1]) - mean[:, None, :])
+            return np.einsum("i,ia,ikl,ib->akbl", self.weights, columns, local, columns).reshape(m * mean.shape[1], -1)
+        curvature = {
+            "squared": lambda: np.ones_like(eta),
+            "huber": lambda: np.maximum(abs(self.y - eta) <= DELTA, 1e-3),  # any positive number leads downhill
+            "logistic": lambda: expit(eta) * expit(-eta),
+            "poisson": lambda: np.exp(eta),
+        }[self.loss]()
+        return columns.T @ ((self.weights * curvature)[:, None] * columns)
+
+    def dual(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
+        """The dual objective at the residuals of (coef, intercept), shrunk until they are feasible."""
+        terms = self.penalty.terms(self.shape) * alpha
+        unbounded = np.isinf(terms.lower) & np.isinf(terms.upper)
+        free = (terms.free & unbounded).reshape(self.X.shape[1], -1).all(1)
+        eta = self._refit(coef, intercept, np.flatnonzero(free))
+        force = residual(self.loss, self.y, eta)
+        slope = (self.X.T @ (self.weights * force.T).T).ravel()
+        slope[np.repeat(free, slope.size // len(free))] = 0.0
+        factor = self._feasible(terms, slope)
+        share = self.weights * (conjugate(self.loss, self.y, factor * force) + self._tilt(factor * force))
+        return -float(share.sum()) - float(penalty_conjugate(terms, factor * slope))
+
+    def _tilt(self, force: np.ndarray) -> np.ndarray:
+        product = force * self.offset
+        return product if product.ndim == 1 else product.sum(1)
+
+    @staticmethod
+    def _feasible(terms, slope: np.ndarray) -> float:
+        if np.isfinite(penalty_conjugate(terms, slope)):
+            return 1.0
+        low, high = 0.0, 1.0
+        for _ in range(100):
+            middle = (low + high) / 2
+            low, high = (middle, high) if np.isfinite(penalty_conjugate(terms, middle * slope)) else (low, middle)
+        return low
+
+    def gap(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
+        """(primal - dual) / null loss, not clipped at zero."""
+        return (self.primal(coef, intercept, alpha) - self.dual(coef, intercept, alpha)) / self.null_loss()
+
+
+def penalty_conjugate(terms, slope: np.ndarray) -> float:
+    """sup over v of slope . v - Omega(v), inf where it is unbounded; groups may only carry signs and a common ridge."""
+    excluded = terms.excluded
+    blocked = ((slope > 0) & (terms.upper == 0)) | ((slope < 0) & (terms.lower == 0)) | excluded
+    slope = np.where(blocked, 0.0, slope)
+    l1, ridge = np.where(excluded, 0.0, terms.l1), np.where(excluded, 1.0, terms.quadratic)
+    excess = np.maximum(abs(slope) - l1, 0.0)
+    if terms.groups is not None:
+        norm = np.sqrt(np.bincount(terms.groups, excess**2))
+        over = np.maximum(norm - np.where(np.isinf(terms.group_weights), 0, terms.group_weights), 0.0)
+        assert np.ptp(ridge) == 0
+        if ridge[0] == 0:
+            return np.inf if over.any() else 0.0
+        return float((over**2).sum()) / (2 * ridge[0])
+    edge = np.where(slope > 0, terms.upper, -terms.lower)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.minimum(np.where(excess == 0, 0.0, excess / ridge), edge)
+    if np.isinf(size).any():
+        return np.inf
+    return float((size * excess - ridge * size**2 / 2).sum())

@@ -1,0 +1,211 @@
+"""Every solution of a path is optimal: its gap re-computed from first principles, its coefficients from other solvers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from first_principles import Objective
+from problems import LOSSES, MAIN_PENALTIES, PENALTIES, PROBLEMS, problem
+from scipy.optimize import minimize
+from sklearn import linear_model
+
+import alphaomega as ao
+
+TOLERANCE = 1e-6
+OTHER_PENALTIES = tuple(name for name in PENALTIES if name not in MAIN_PENALTIES)
+
+
+def output_last(coef: np.ndarray) -> np.ndarray:
+    """(K, p) -> (p, K); (p,) as it is."""
+    return coef.T
+
+
+def check_every_gap(case, loss, penalty, every=1, **options):
+    """Fit the default path and recompute each certificate without the library's help."""
+    y = case.y(loss)
+    fit = ao.path(case.X, y, loss, penalty, **case.sample, **options)
+    assert fit.certificate == "duality gap"
+    assert fit.message == ""
+    assert len(fit.alphas) == 100 and (np.diff(fit.alphas) < 0).all()
+    assert fit.gap.max() <= TOLERANCE
+    scale = fit.scale if options.get("standardize") else np.ones(fit.coef.shape[-1])
+    objective = Objective.of(case.dense / scale, y, loss, penalty, weights=case.weights, offset=case.offset)
+    null_loss = objective.null_loss()
+    assert fit.null_loss == pytest.approx(null_loss, rel=1e-9)
+    for k in range(0, 100, every):
+        coef, alpha = output_last(fit.coef[k] * scale), fit.alphas[k]
+        assert fit.n_nonzero[k] == np.count_nonzero(coef.reshape(len(coef), -1).any(1))
+        gap = objective.primal(coef, fit.intercept[k], alpha) - objective.dual(coef, fit.intercept[k], alpha)
+        assert -1e-9 <= gap / null_loss <= TOLERANCE, f"alpha {k}: {gap / null_loss:.2e}"
+
+
+@pytest.mark.parametrize("penalty", MAIN_PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_gap_of_the_default_path(name, loss, penalty):
+    case = problem(name)
+    check_every_gap(case, loss, PENALTIES[penalty](case.X.shape[1]), every=1 if penalty == "L1" else 9)
+
+
+@pytest.mark.parametrize("penalty", OTHER_PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_gap_of_other_penalties(loss, penalty):
+    case = problem("duplicated columns")
+    check_every_gap(case, loss, PENALTIES[penalty](case.X.shape[1]), every=9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", PROBLEMS)
+@pytest.mark.parametrize("kind", ["dense", "sparse", "standardised"])
+def test_every_gap_over_the_whole_grid(kind, name, loss, penalty):
+    case = problem(name)
+    made = PENALTIES[penalty](case.X.shape[1])
+    check_every_gap(case.sparse() if kind == "sparse" else case, loss, made, standardize=kind == "standardised")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("penalty", MAIN_PENALTIES)
+@pytest.mark.parametrize("name", ["tall", "weights, some zero", "sparse counts"])
+def test_sparse_and_dense_give_the_same_path(name, loss, penalty):
+    case = problem(name)
+    made, y = PENALTIES[penalty](case.X.shape[1]), case.y(loss)
+    options = {"n_alphas": 10, "tol": 1e-10, **case.sample}
+    dense, sparse = ao.path(case.dense, y, loss, made, **options), ao.path(case.sparse().X, y, loss, made, **options)
+    np.testing.assert_allclose(sparse.alphas, dense.alphas, rtol=1e-12)
+    np.testing.assert_allclose(sparse.coef, dense.coef, atol=1e-6)
+    np.testing.assert_allclose(sparse.intercept, dense.intercept, atol=1e-6)
+
+
+def sklearn_models(loss, penalty, n):
+    """alpha -> scikit-learn's own solver of the same objective, at tight tolerance."""
+    tight = {"tol": 1e-12, "max_iter": 1_000_000}
+    return {
+        ("squared", "L1"): lambda alpha: linear_model.Lasso(alpha, **tight),
+        ("squared", "elastic net"): lambda alpha: linear_model.ElasticNet(alpha, l1_ratio=0.5, **tight),
+        ("squared", "L2"): lambda alpha: linear_model.Ridge(alpha * n, solver="svd"),
+        ("logistic", "L2"): lambda alpha: linear_model.LogisticRegression(
+            C=1 / (n * alpha), solver="newton-cholesky", tol=1e-12
+        ),
+        ("poisson", "L2"): lambda alpha: linear_model.PoissonRegressor(
+            alpha=alpha, solver="newton-cholesky", tol=1e-12, max_iter=1000
+        ),
+        ("multinomial", "L2"): lambda alpha: linear_model.LogisticRegression(
+            C=1 / (n * alpha), solver="newton-cholesky", tol=1e-12
+        ),
+    }[loss, penalty]
+
+
+@pytest.mark.parametrize(
+    ("loss", "penalty"),
+    [
+        ("squared", "L1"),
+        ("squared", "elastic net"),
+        ("squared", "L2"),
+        ("logistic", "L2"),
+        ("poisson", "L2"),
+        ("multinomial", "L2"),
+    ],
+)
+@pytest.mark.parametrize("name", ["tall", "wide", "collinear", "weights, some zero"])
+def test_coefficients_agree_with_scikit_learn(name, loss, penalty):
+    case = problem(name)
+    y, p = case.y(loss), case.X.shape[1]
+    fit = ao.path(case.X, y, loss, PENALTIES[penalty](p), **case.sample)
+    total = len(y) if case.weights is None else case.weights.sum()
+    make = sklearn_models(loss, penalty, total)
+    for k in (10, 40, 70, 99):
+        model = make(fit.alphas[k]).fit(case.dense, y, sample_weight=case.weights)
+        coef = np.ravel(model.coef_)
+        np.testing.assert_allclose(fit.coef[k].ravel(), coef, atol=1e-5 * (1 + abs(coef).max()))
+        intercept = np.ravel(model.intercept_)
+        np.testing.assert_allclose(np.ravel(fit.intercept[k]), intercept - intercept.mean() * (loss == "multinomial"), atol=1e-5 * (1 + abs(coef).max()))
+
+
+def brute_force(objective: Objective, alpha: float, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Minimise by L-BFGS-B on w = u - v, u, v >= 0: smooth for every penalty without groups."""
+    terms = objective.penalty.terms(objective.shape)
+    size, outputs = start.size, int(np.prod(objective.shape[1:]))
+
+    def value_and_slope(z):
+        u, v, b = z[:size], z[size : 2 * size], z[2 * size :]
+        w = (u - v).reshape(objective.shape)
+        eta = objective.X @ w + (b if objective.y.ndim == 2 else b[0]) + objective.offset
+        from first_principles import loss_value, residual
+
+        force = (objective.weights * residual(objective.loss, objective.y, eta).T).T
+        slope = -(objective.X.T @ force).ravel() + alpha * terms.quadratic * (u - v)
+        value = objective.weights @ loss_value(objective.loss, objective.y, eta)
+        value += alpha * (terms.l1 @ (u + v) + terms.quadratic @ (u - v) ** 2 / 2)
+        push = alpha * terms.l1
+        return value, np.concatenate([slope + push, push - slope, -force.reshape(len(eta), -1).sum(0)])
+
+    bounds = [(0, top) for top in terms.upper] + [(0, -low) for low in terms.lower] + [(None, None)] * outputs
+    z = np.concatenate([np.maximum(start, 0), np.maximum(-start, 0), np.zeros(outputs)])
+    options = {"maxiter": 100_000, "maxfun": 1_000_000, "ftol": 1e-18, "gtol": 1e-11, "maxcor": 50}
+    for _ in range(3):  # a restart forgets a stale curvature
+        z = minimize(value_and_slope, z, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
+    return (z[:size] - z[size : 2 * size]).reshape(objective.shape), z[2 * size :]
+
+
+@pytest.mark.parametrize("penalty", ["L1", "elastic net", "L1 + L2", "non-negative", "box"])
+@pytest.mark.parametrize("loss", ["logistic", "multinomial", "poisson", "huber"])
+@pytest.mark.parametrize("name", ["tall", "offset"])
+def test_coefficients_agree_with_a_brute_force_solver(name, loss, penalty):
+    """Coefficients where they are unique; the multinomial lasso fixes them up to a constant per feature."""
+    case = problem(name)
+    y, made = case.y(loss), PENALTIES[penalty](case.X.shape[1])
+    fit = ao.path(case.X, y, loss, made, n_alphas=20, alpha_min_ratio=1e-2, **case.sample)
+    objective = Objective.of(case.dense, y, loss, made, weights=case.weights, offset=case.offset)
+    for k in (5, 12, 19):
+        coef, intercept = brute_force(objective, fit.alphas[k], np.zeros(int(np.prod(objective.shape))))
+        mine = objective.primal(output_last(fit.coef[k]), fit.intercept[k], fit.alphas[k])
+        assert mine <= objective.primal(coef, intercept, fit.alphas[k]) + 1e-9
+        if loss == "multinomial":
+            assert abs(fit.intercept[k].mean()) <= 1e-12
+            intercept = intercept - intercept.mean()
+        eta = case.dense @ output_last(fit.coef[k]) + fit.intercept[k]
+        np.testing.assert_allclose(eta, case.dense @ coef + intercept, atol=2e-5)
+        if loss != "multinomial":
+            np.testing.assert_allclose(output_last(fit.coef[k]), coef, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", ["collinear", "duplicated columns", "constant columns"])
+def test_fitted_values_are_unique_where_coefficients_are_not(name, loss):
+    """Columns that repeat each other may share their weight in many ways; the fit and ||w||_1 may not change."""
+    case = problem(name)
+    y = case.y(loss)
+    order = np.random.default_rng(3).permutation(case.X.shape[1])
+    options = {"n_alphas": 20, "tol": 1e-10}
+    one, other = ao.path(case.X, y, loss, **options), ao.path(case.X[:, order], y, loss, **options)
+    np.testing.assert_allclose(abs(one.coef).sum(-1), abs(other.coef).sum(-1), atol=1e-4)
+    for k in (4, 12, 19):
+        eta = case.X @ one.coef[k].T + one.intercept[k]
+        np.testing.assert_allclose(case.X[:, order] @ other.coef[k].T + other.intercept[k], eta, atol=1e-4)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_alpha_zero_is_the_unpenalised_fit(loss):
+    case = problem("tall")
+    y = case.y(loss)
+    objective = Objective.of(case.X, y, loss, ao.L1())
+    zero = np.zeros(objective.shape)
+    eta = objective._refit(zero, np.zeros(objective.y.shape[1:]), np.arange(case.X.shape[1]))
+    for penalty in (ao.L1(), ao.L2(), ao.GroupL1(np.arange(8) // 3), 0 * ao.L1()):
+        fit = ao.path(case.X, y, loss, penalty, alphas=[0.0])
+        assert fit.gap[0] <= TOLERANCE
+        mine = case.X @ fit.coef[0].T + fit.intercept[0]
+        if loss == "multinomial":
+            mine, target = mine - mine.mean(1, keepdims=True), eta - eta.mean(1, keepdims=True)
+        else:
+            target = eta
+        np.testing.assert_allclose(mine, target, atol=1e-5 * (1 + abs(target).max()))
+
+
+def test_alpha_zero_is_least_squares_with_more_columns_than_rows():
+    case = problem("wide")
+    fit = ao.path(case.X, case.y("squared"), alphas=[0.0])
+    np.testing.assert_allclose(case.X @ fit.coef[0] + fit.intercept[0], case.y("squared"), atol=1e-3)
+    assert fit.gap[0] <= TOLERANCE
