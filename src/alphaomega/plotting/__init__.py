@@ -6,10 +6,11 @@ or change it further. Text that comes from data (column names, class labels) is 
 
 from .coefficients import coefficients_figure
 from .errors import ErrorCurve, error_figure
-from .geometry import Touching, geometry_figure, touching
+from .geometry import geometry_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
 from .theme import plain_text, template
+from .touching import Touching, touching
 from .validation import cross_validation_figure
 
 __all__ = [

@@ -61,7 +61,7 @@ def coefficients_figure(
         values = {name: np.sqrt((np.atleast_2d(coef) ** 2).sum(0)) for name, coef in values.items()}
         quantity = f"{quantity}, norm over classes"
     shown = strongest_features(values, most)
-    result = figure("Coefficients side by side", 128 + ROW_HEIGHT * len(shown))
+    result = figure("Coefficients side by side", 148 + ROW_HEIGHT * len(shown))
     limit = _limit(values, shown)
     offsets = np.linspace(-0.24, 0.24, len(values)) if len(values) > 1 else np.zeros(1)
     for position, (name, coef) in enumerate(values.items()):
@@ -81,13 +81,13 @@ def coefficients_figure(
             "zeroline": False,
             "automargin": True,
         },
-        margin={"t": 84, "b": 52, "l": 24},
+        margin={"t": 84, "b": 72, "l": 24},
     )
-    if len(shown) < len(names):
-        text = f"the {len(shown)} strongest of {len(names):,} features"
-        result.add_annotation(
-            text=text, x=1, y=0, xref="paper", yref="paper", xanchor="right", yanchor="bottom", xshift=-4
-        )
+    notes = [f"the {len(shown)} strongest of {len(names):,} features"] if len(shown) < len(names) else []
+    notes += ["▸ beyond the scale"] if any((abs(coef[shown]) > limit).any() for coef in values.values()) else []
+    if notes:
+        at = {"x": 1, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top", "yshift": -48}
+        result.add_annotation(text="; ".join(notes), **at)
     return result
 
 

@@ -87,7 +87,7 @@ def error_figure(
     >>> import numpy as np, alphaomega as ao
     >>> curve = ErrorCurve(np.array([1.0, 0.1]), np.array([2.0, 1.0]), np.array([2.1, 1.3]), chosen=0.1)
     >>> [trace.name for trace in error_figure({"L1": curve}, ao.Squared()).data]
-    ['L1, training', 'L1, test', 'L1, chosen', 'chosen alpha']
+    ['L1', 'L1, training', 'L1, test', 'L1, chosen', 'training', 'test', 'chosen alpha']
     """
     if not curves:
         raise ValueError("curves is empty; pass at least one ErrorCurve by name")
@@ -96,10 +96,7 @@ def error_figure(
     for position, (name, curve) in enumerate(curves.items()):
         _add_curve(result, plain_text(name), curve, axis, color_of(name, position))
     anchor = max(float(curve.test[0]) for curve in curves.values())
-    if any(curve.chosen is not None for curve in curves.values()):
-        result.add_trace(
-            go.Scatter(x=[None], y=[None], mode="markers", marker={"color": MARK, "size": 10}, name="chosen alpha")
-        )
+    _add_line_kinds(result, any(curve.chosen is not None for curve in curves.values()))
     parts = [part for curve in curves.values() for part in (curve.train, curve.test)]
     if null_error is not None:
         anchor, parts = null_error, [*parts, np.array([null_error])]
@@ -115,6 +112,8 @@ def error_figure(
 
 def _add_curve(result: go.Figure, name: str, curve: ErrorCurve, axis: AlphaAxis, color: str) -> None:
     x = [axis.position(alpha) for alpha in curve.alphas]
+    swatch = {"color": color, "symbol": "square", "size": 11}
+    result.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=swatch, name=name, legendgroup=name))
     for kind, values, dash in (("training", curve.train, "dash"), ("test", curve.test, "solid")):
         result.add_trace(
             go.Scatter(
@@ -123,6 +122,8 @@ def _add_curve(result: go.Figure, name: str, curve: ErrorCurve, axis: AlphaAxis,
                 mode="lines",
                 line={"color": color, "dash": dash, "width": 2},
                 name=f"{name}, {kind}",
+                legendgroup=name,
+                showlegend=False,
                 customdata=curve.alphas,
                 hovertemplate="alpha %{customdata:.4g}<br>error %{y:.4g}",
             )
@@ -136,7 +137,18 @@ def _add_curve(result: go.Figure, name: str, curve: ErrorCurve, axis: AlphaAxis,
                 mode="markers",
                 marker={"color": color, "size": 11, "line": {"width": 1.5, "color": "#ffffff"}},
                 name=f"{name}, chosen",
+                legendgroup=name,
                 showlegend=False,
                 hovertemplate=f"chosen alpha {number(curve.chosen)}<br>test error %{{y:.4g}}",
             )
         )
+
+
+def _add_line_kinds(result: go.Figure, marked: bool) -> None:
+    """Legend entries, in no penalty's colour, for what dashes, lines and dots mean."""
+    for kind, dash in (("training", "dash"), ("test", "solid")):
+        line = {"color": MARK, "dash": dash, "width": 2}
+        result.add_trace(go.Scatter(x=[None], y=[None], mode="lines", line=line, name=kind))
+    if marked:
+        marker = {"color": MARK, "size": 10}
+        result.add_trace(go.Scatter(x=[None], y=[None], mode="markers", marker=marker, name="chosen alpha"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..results import Path
 from .axes import AlphaAxis, add_alpha_axis, add_counts_axis, null_alpha
-from .theme import CONTEXT, DASHES, FEATURE_COLORS, figure, number, plain_text, spread
+from .theme import CONTEXT, DASHES, FEATURE_COLORS, MARK, figure, number, plain_text, spread
 
 Floats = NDArray[np.float64]
 MOST_DRAWN = 150
+OFF_SCALE = 3.0
 LABEL_GAP = 16.0
 LABEL_LENGTH = 20
 
@@ -25,6 +26,7 @@ def path_figure(
     named: int | Sequence[int] = 12,
     standardized: bool = True,
     output: Any = None,
+    marks: Mapping[str, float] | None = None,
     height: int = 480,
 ) -> go.Figure:
     """The coefficients over the path: alpha on a log axis, strongest penalty on the left, non-zero counts on top.
@@ -43,6 +45,9 @@ def path_figure(
         Draw coefficients per standard deviation of their column; False: in the columns' own units.
     output : class label, optional
         For the multinomial loss, the class whose coefficients are drawn; by default each feature's norm over classes.
+    marks : mapping of label to alpha, optional
+        Strengths to mark by a line, such as {"1-SE": cv.alpha_1se}; where coefficients at weaker penalties are many
+        times those at the marks, the axis stops short of them and says so.
     height : int, default 480
         Pixels.
 
@@ -84,10 +89,25 @@ def path_figure(
                 hovertemplate="alpha %{customdata:.4g}<br>coefficient %{y:.4g}",
             )
         )
-    limits = _limits(values[:, np.append(chosen, rest)])
+    drawn = values[:, np.append(chosen, rest)]
+    limits = _limits(drawn, [path.index(alpha) for alpha in (marks or {}).values()])
     result.update_layout(yaxis={"title": {"text": quantity}, "range": limits}, showlegend=False)
+    if "<br>" in quantity:
+        result.update_layout(margin={"l": 82})
     add_counts_axis(result, axis, path)
     add_alpha_axis(result, axis, path.loss, null_alpha(path))
+    for label, alpha in (marks or {}).items():
+        dash = "dash" if label == "1-SE" else "solid"
+        result.add_vline(
+            x=axis.position(alpha),
+            line={"color": MARK, "width": 1, "dash": dash},
+            annotation={"text": plain_text(label), "yanchor": "bottom", "y": 0, "textangle": 0},
+        )
+    if drawn.size and (drawn.min() < limits[0] or drawn.max() > limits[1]):
+        text = "▴ larger coefficients lie off the scale"
+        result.add_annotation(
+            text=text, x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="top", xshift=-6, yshift=-4
+        )
     _name_line_ends(result, values[-1, chosen], [names[j] for j in chosen], limits)
     return result
 
@@ -100,9 +120,9 @@ def drawn_coefficients(path: Path, standardized: bool = True, output: Any = None
         labels = [] if path.classes is None or values.ndim == 2 else list(path.classes)
         if output not in labels:
             raise ValueError(f"output must be one of this path's classes {labels}, got {output!r}")
-        return values[:, labels.index(output), :], f"{unit}, class {plain_text(output, 20)}"
+        return values[:, labels.index(output), :], f"{unit},<br>class {plain_text(output, 20)}"
     if values.ndim == 3:
-        return np.sqrt((values**2).sum(1)), f"{unit}, norm over classes"
+        return np.sqrt((values**2).sum(1)), f"{unit},<br>norm over classes"
     return values, unit
 
 
@@ -114,9 +134,12 @@ def _dash(rank: int) -> str:
     return DASHES[rank // len(FEATURE_COLORS) % len(DASHES)]
 
 
-def _limits(values: Floats) -> list[float]:
-    """The range of y, with room at both ends."""
+def _limits(values: Floats, marked: list[int | None]) -> list[float]:
+    """The range of y with room at both ends; at most OFF_SCALE times the largest coefficient at the marked alphas."""
     low, high = min(values.min(initial=0.0), 0.0), max(values.max(initial=0.0), 0.0)
+    bound = OFF_SCALE * max((abs(values[k]).max(initial=0.0) for k in marked if k is not None), default=0.0)
+    if bound:
+        low, high = max(low, -bound), min(high, bound)
     room = 0.05 * ((high - low) or 1.0)
     return [float(low - room), float(high + room)]
 
@@ -131,9 +154,9 @@ def _add_context(result: go.Figure, axis: AlphaAxis, values: Floats, n_others: i
     y = np.concatenate([values, gap]).T.ravel()
     line = {"color": CONTEXT, "width": 1}
     result.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name="other features"))
-    others = (
-        f"grey: {n_others:,} other features" if drawn == n_others else f"grey: {drawn} of {n_others:,} other features"
-    )
+    others = f"grey: {n_others:,} other feature{'s' if n_others > 1 else ''}"
+    if drawn < n_others:
+        others = f"grey: the {drawn} largest of {n_others:,} other features"
     result.add_annotation(
         text=others, x=0, y=1, xref="paper", yref="paper", xanchor="left", yanchor="top", xshift=6, yshift=-4
     )
@@ -147,7 +170,8 @@ def _name_line_ends(result: go.Figure, ends: Floats, names: list[str], limits: l
     pixels = result.layout.height - margin.t - margin.b
     per_unit = pixels / (limits[1] - limits[0])
     order = np.argsort(ends, kind="stable")
-    wanted = [float((ends[k] - limits[0]) * per_unit) for k in order]
+    inside = ends.clip(*limits)
+    wanted = [float((inside[k] - limits[0]) * per_unit) for k in order]
     placed = spread(wanted, LABEL_GAP, 0.0, float(pixels))
     for k, at, put in zip(order, wanted, placed):
         result.add_annotation(
@@ -155,7 +179,7 @@ def _name_line_ends(result: go.Figure, ends: Floats, names: list[str], limits: l
             hovertext=plain_text(f"{names[k]}: {number(ends[k])}"),
             x=1,
             xref="paper",
-            y=float(ends[k]),
+            y=float(inside[k]),
             yref="y",
             xanchor="left",
             ax=26,

@@ -13,6 +13,7 @@ from .theme import color_of, figure, number, plain_text
 
 Floats = NDArray[np.float64]
 GRID_POINTS = 2001
+MOST_MARKS = 400
 NEGLIGIBLE = 40.0  # exp(-40): what the density may lose beyond the grid
 
 
@@ -91,7 +92,7 @@ def prior_figure(
     n_rows, noise_variance : float
         As in `prior_density`.
     coefs : mapping of name to array, optional
-        The fitted coefficients, on the scale the penalty sees.
+        The fitted coefficients, on the scale the penalty sees; the 400 largest that are not zero are marked.
     height : int, default 420
         Pixels.
 
@@ -128,7 +129,7 @@ def prior_figure(
             )
         )
         if coefs is not None and name in coefs:
-            _add_rug(result, np.asarray(coefs[name], dtype=float).ravel(), (label, color, position))
+            _add_rug(result, _marks(np.asarray(coefs[name], dtype=float).ravel()), (label, color, position))
     reach = max(_spread(grid, density) for grid, density in densities.values())
     for name in drawn:
         if coefs is not None and name in coefs:
@@ -139,12 +140,12 @@ def prior_figure(
             "range": [-reach, reach],
             "anchor": "y2" if coefs else "y",
         },
-        yaxis={"title": {"text": "prior density"}, "rangemode": "tozero", "domain": [0.2 if coefs else 0.0, 1.0]},
+        yaxis={"title": {"text": "prior density"}, "rangemode": "tozero", "domain": [0.26 if coefs else 0.0, 1.0]},
     )
     if coefs:
         result.update_layout(
             yaxis2={
-                "domain": [0.0, 0.15],
+                "domain": [0.0, 0.2],
                 "range": [len(drawn) - 0.4, -0.6],
                 "tickvals": list(range(len(drawn))),
                 "ticktext": [f"fitted, {plain_text(name, 12)}" for name in drawn],
@@ -161,6 +162,12 @@ def _spread(grid: Floats, density: Floats) -> float:
     """Where the density has lost all but a tenth of its mass."""
     mass = np.cumsum(density * np.gradient(grid))
     return float(grid[np.searchsorted(mass, 0.95 * mass[-1])])
+
+
+def _marks(coef: Floats) -> Floats:
+    """The coefficients worth a mark: not zero, the largest where there are very many."""
+    nonzero = coef[coef != 0]
+    return nonzero[np.argsort(-abs(nonzero), kind="stable")[:MOST_MARKS]]
 
 
 def _add_rug(result: go.Figure, coef: Floats, style: tuple[str, str, int]) -> None:
