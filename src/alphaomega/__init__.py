@@ -32,8 +32,19 @@ _HOMES = {
         "Ridge",
     ],
     "conversion": ["convert_alpha"],
+    "frames": ["Encoder"],
 }
-_MODULES = ["datasets", "designs", "estimators", "losses", "model_selection", "networks", "penalties", "plotting"]
+_MODULES = [
+    "datasets",
+    "designs",
+    "estimators",
+    "inference",
+    "losses",
+    "model_selection",
+    "networks",
+    "penalties",
+    "plotting",
+]
 _LOOKUP = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = sorted([*_LOOKUP, *_MODULES])

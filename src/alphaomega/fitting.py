@@ -179,7 +179,7 @@ def cross_validate(
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
-    return CrossValidation(result, scores, assignment, np.bincount(assignment, data.weights))
+    return CrossValidation(result, scores, assignment, np.bincount(assignment, data.weights).astype(float))
 
 
 @dataclass(frozen=True)

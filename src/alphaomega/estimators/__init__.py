@@ -1,0 +1,17 @@
+"""The scikit-learn face of `alphaomega.path` and `alphaomega.cross_validate`: thin, with no numerics of its own."""
+
+from .classifiers import Classifier, LogisticRegression
+from .regressors import OLS, ElasticNetRegressor, Lasso, PoissonRegressor, Regressor, Ridge
+from .summary import Summary
+
+__all__ = [
+    "OLS",
+    "Classifier",
+    "ElasticNetRegressor",
+    "Lasso",
+    "LogisticRegression",
+    "PoissonRegressor",
+    "Regressor",
+    "Ridge",
+    "Summary",
+]
