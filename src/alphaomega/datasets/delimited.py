@@ -138,9 +138,8 @@ def _line_numbers(content: bytes, starts: NDArray[np.intp]) -> NDArray[np.intp]:
 def _cells(content: bytes, layout: Layout, record: int) -> list[str]:
     stop = layout.starts[record + 1] if record + 1 < len(layout.starts) else len(content)
     text = content[layout.starts[record] : stop].decode().rstrip("\n")
-    quoting = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
-    rows = list(csv.reader([text], delimiter=layout.separator, quoting=quoting)) if "\n" not in text else None
-    rows = rows or list(csv.reader(io.StringIO(text), delimiter=layout.separator, quoting=quoting))
+    quoting: Any = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
+    rows = list(csv.reader(io.StringIO(text), delimiter=layout.separator, quoting=quoting))
     return [cell.strip() for cell in rows[0]] if rows else [""]
 
 

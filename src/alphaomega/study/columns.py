@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..columns import MISSING
 from ..datasets import DataError, Table
 from .results import Column
 
@@ -67,11 +68,18 @@ def sort_out(frame: Any) -> tuple[list[str], tuple[Column, ...]]:
 
 
 def with_levels(frame: Any) -> Any:
-    """Words as enums of all their levels, so that every part of the rows is encoded alike."""
+    """Words as enums of all their levels, gaps among them, so that every part of the rows is encoded alike."""
     import polars
 
-    words = [name for name, kind in frame.schema.items() if kind == polars.String]
-    return frame.with_columns(frame[name].cast(polars.Enum(frame[name].drop_nulls().unique().sort())) for name in words)
+    columns = []
+    for name, kind in frame.schema.items():
+        if kind != polars.String:
+            continue
+        levels = frame[name].drop_nulls().unique().sort().to_list()
+        if frame[name].null_count() and MISSING not in levels:
+            levels.append(MISSING)
+        columns.append(frame[name].fill_null(MISSING).cast(polars.Enum(levels)))
+    return frame.with_columns(columns)
 
 
 def _distinct() -> Any:

@@ -12,6 +12,7 @@ from ..losses import Loss
 from ..results import CrossValidation, Path, Solution
 
 Floats = NDArray[np.float64]
+RULE_NAMES = {"min": "min", "1se": "1-SE"}
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Fit:
 
     @property
     def label(self) -> str:
-        """The name with its rule, as in "L1 (1se)"."""
-        return f"{self.name} ({self.rule})" if self.rule else self.name
+        """The name with its rule, as in "L1 (1-SE)"."""
+        return f"{self.name} ({RULE_NAMES[self.rule]})" if self.rule else self.name
 
     @property
     def alpha(self) -> float:
@@ -187,6 +188,7 @@ class Study:
     scale, center : (p,) standard deviation and mean of each column on the training rows.
     train, test : the encoded rows.
     encoder : turns new rows into the matrix.
+    labels : the classes as they stand in the data, in order; empty unless the family has classes.
     folds, seed, test_size : how the rows were dealt.
     interrupted : whether the study was stopped before its end.
     warnings : messages of fits that fell short, each once.
@@ -207,6 +209,7 @@ class Study:
     train: Part
     test: Part
     encoder: Any = field(repr=False)
+    labels: tuple[Any, ...] = ()
     folds: int = 10
     seed: int = 0
     test_size: float = 0.2

@@ -87,7 +87,7 @@ def _check_present(y: Any, table: Table) -> None:
     if missing.any():
         raise DataError(
             f"target {y.name!r} is missing in {missing.sum()} of {len(y)} rows "
-            f"(first: {table.where(int(missing.arg_max()))}); remove or fill those rows, or name another column with --target"
+            f"(first: {table.where(int(missing.arg_max()))}); remove or fill them, or name another column with --target"
         )
 
 

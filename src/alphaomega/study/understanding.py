@@ -70,7 +70,6 @@ def understand(table: Table, options: Options) -> Reading:
     if features.width == 0:
         raise DataError(f"{table.name} has no column but the target {target!r}; a study needs at least one feature")
     features, left_out = _features(features, options.text)
-    features = features if options.text else with_levels(features)
     y = frame[target].to_numpy() if frame[target].dtype.is_numeric() else np.array(frame[target].to_list())
     understanding = Understanding(
         source=table.name,
@@ -87,7 +86,7 @@ def understand(table: Table, options: Options) -> Reading:
         notes=(*table.notes, *_repeated_rows(frame)),
     )
     understanding = _describe(replace(understanding, **_classes(y, family)), features)
-    return Reading(table, understanding, features, y, offset)
+    return Reading(table, understanding, features if options.text else with_levels(features), y, offset)
 
 
 def _features(features: Any, text: str) -> tuple[Any, tuple[Column, ...]]:
@@ -116,7 +115,8 @@ def _describe(understanding: Understanding, features: Any) -> Understanding:
     if understanding.text:
         return understanding
     numeric = [name for name, kind in features.schema.items() if kind.is_numeric()]
-    levels = {name: len(kind.categories) for name, kind in features.schema.items() if kind == polars.Enum}
+    words = [name for name, kind in features.schema.items() if kind == polars.String]
+    levels = {name: features[name].drop_nulls().n_unique() for name in words}
     missing = dict(zip(features.columns, features.null_count().row(0)))
     return replace(
         understanding,

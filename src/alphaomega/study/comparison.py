@@ -1,0 +1,169 @@
+"""The rows of the comparison: one fit each, with its errors on both parts of the rows."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from ..fitting import ConvergenceWarning, cross_validate
+from ..losses import Loss
+from ..penalties import L1, L2, ElasticNet, Penalty
+from ..results import CrossValidation, Path, Solution
+from .results import Curve, Errors, Fit, Part
+from .uniqueness import l1_uniqueness, linear_predictor
+
+Floats = NDArray[np.float64]
+L1_RATIOS = (0.1, 0.5, 0.9)
+RULES = ("min", "1se")
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """All that the fits of one study share.
+
+    `X` is what is handed to the fits (frame or matrix of the training rows, gaps and all), `y` its target as given;
+    `train` and `test` are the same rows encoded, with gaps filled.
+    """
+
+    loss: Loss
+    X: Any
+    y: NDArray
+    train: Part
+    test: Part
+    scale: Floats
+    center: Floats
+    names: tuple[str, ...]
+    folds: int
+    seed: int
+    messages: list[str] = field(default_factory=list)
+
+    def arguments(self) -> dict[str, Any]:
+        """What every call of `path` and `cross_validate` is given."""
+        impute = None if scipy.sparse.issparse(self.X) else "mean"
+        return {"loss": self.loss, "offset": self.train.offset, "standardize": True, "impute": impute}
+
+    def listen(self, work: Callable[[], Any]) -> Any:
+        """The result of `work`, its convergence warnings kept as messages."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = work()
+        for warning in caught:
+            if not issubclass(warning.category, ConvergenceWarning):
+                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+            elif str(warning.message) not in self.messages:
+                self.messages.append(str(warning.message))
+        return result
+
+
+@dataclass(frozen=True)
+class Step:
+    """One cross-validated penalty of the study."""
+
+    name: str
+    penalty: Penalty
+    l1_ratio: float = float("nan")
+
+    @property
+    def label(self) -> str:
+        """What the progress bar says."""
+        return self.name if np.isnan(self.l1_ratio) else f"{self.name} {self.l1_ratio:g}"
+
+
+def steps() -> list[Step]:
+    """Every penalty a study cross-validates, in order."""
+    nets = [Step("elastic net", ElasticNet(ratio), ratio) for ratio in L1_RATIOS]
+    return [Step("L2", L2()), Step("L1", L1()), *nets]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A cross-validated penalty and what it cost."""
+
+    step: Step
+    cross_validation: CrossValidation
+    seconds: float
+
+    @property
+    def best(self) -> float:
+        """The smallest mean score."""
+        return float(self.cross_validation.mean[self.cross_validation.index_min])
+
+
+def candidate(setting: Setting, step: Step) -> Candidate:
+    """Cross-validate one penalty."""
+    start = time.perf_counter()
+    result = setting.listen(
+        lambda: cross_validate(
+            setting.X, setting.y, penalty=step.penalty, folds=setting.folds, seed=setting.seed, **setting.arguments()
+        )
+    )
+    named = replace(result, path=replace(result.path, feature_names=setting.names))
+    return Candidate(step, named, time.perf_counter() - start)
+
+
+def rows_of(setting: Setting, found: Candidate) -> list[Fit]:
+    """The rows of a penalty: at the alpha of the smallest score and at that of the one-standard-error rule."""
+    cv, name = found.cross_validation, found.step.name
+    rows = []
+    for rule, index in zip(RULES, (cv.index_min, cv.index_1se)):
+        solution = solution_at(cv.path, index)
+        unique, reason = True, "strictly convex"
+        if name == "L1":
+            unique, reason = l1_uniqueness(setting.loss, setting.train, solution, setting.scale, setting.center)
+        fit = Fit(
+            name=name,
+            rule=rule,
+            solution=solution,
+            coef_standardized=solution.coef * setting.scale,
+            train=errors(setting.loss, setting.train, solution),
+            test=errors(setting.loss, setting.test, solution),
+            unique=unique,
+            unique_reason=reason,
+            seconds=found.seconds,
+            cv_error=float(cv.mean[index]),
+            cv_standard_error=float(cv.standard_error[index]),
+            l1_ratio=found.step.l1_ratio,
+            note=_edge_note(index, cv.path),
+        )
+        rows.append(fit)
+    return rows
+
+
+def _edge_note(index: int, fitted: Path) -> str:
+    if index == len(fitted.alphas) - 1:
+        return "alpha is the smallest of the grid: still less of a penalty may do better"
+    return ""
+
+
+def curve_of(setting: Setting, found: Candidate) -> Curve:
+    """The errors of a penalty over its whole grid."""
+    fitted = found.cross_validation.path
+    shares = [
+        [errors(setting.loss, part, solution_at(fitted, k)).deviance for k in range(len(fitted.alphas))]
+        for part in (setting.train, setting.test)
+    ]
+    return Curve(found.step.name, found.cross_validation, np.array(shares[0]), np.array(shares[1]), found.step.l1_ratio)
+
+
+def solution_at(fitted: Path, index: int) -> Solution:
+    """The solution at a position of the grid."""
+    return Solution(float(fitted.alphas[index]), fitted.coef[index], fitted.intercept[index], float(fitted.gap[index]))
+
+
+def errors(loss: Loss, part: Part, solution: Solution) -> Errors:
+    """The mean error of a solution on some rows, and its standard error."""
+    eta = linear_predictor(part, solution)
+    deviance = loss.deviance(part.y, eta)
+    n = len(deviance)
+    spread = float(deviance.std(ddof=1) / np.sqrt(n))
+    if not loss.classifies:
+        return Errors(float(deviance.mean()), spread)
+    wrong = loss.predict(eta) != (part.y if part.y.ndim == 1 else part.y.argmax(1))
+    return Errors(float(deviance.mean()), spread, float(wrong.mean()), float(wrong.std(ddof=1) / np.sqrt(n)))

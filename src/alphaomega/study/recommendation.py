@@ -1,0 +1,89 @@
+"""What the numbers say, in two sentences."""
+
+from __future__ import annotations
+
+from ..losses import Loss
+from .results import Fit
+
+FEW = 0.75  # a model with at most this share of the features is worth calling smaller
+
+
+def choose(fits: tuple[Fit, ...]) -> Fit | None:
+    """The smallest model within one standard error of the best cross-validated error; ties go to the smaller error.
+
+    A model counts as smaller only if it uses at most three quarters of the best model's features.
+    """
+    tuned = [fit for fit in fits if fit.rule]
+    if not tuned:
+        return None
+    best = min(tuned, key=lambda fit: fit.cv_error)
+    bar = best.cv_error + best.cv_standard_error
+    small = [fit for fit in tuned if fit.cv_error <= bar and fit.n_nonzero <= FEW * best.n_nonzero]
+    if not small:
+        return best
+    return min(small, key=lambda fit: (fit.n_nonzero, fit.cv_error))
+
+
+def recommend(fits: tuple[Fit, ...], baseline: Fit, loss: Loss, n_features: int) -> tuple[str, ...]:
+    """Two plain sentences: how well the recommended model does, and why this one."""
+    chosen = choose(fits)
+    if chosen is None:
+        return ()
+    return _how_well(chosen, fits, baseline, loss), _why(chosen, fits, baseline, n_features)
+
+
+def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> str:
+    if loss.classifies:
+        told = (
+            f"{chosen.label} classifies {1 - chosen.test.misclassified:.1%} of the held-out rows rightly "
+            f"(± {chosen.test.misclassified_standard_error:.1%}; the commonest class alone: "
+            f"{1 - baseline.test.misclassified:.1%})"
+        )
+    else:
+        share = 1 - chosen.test.deviance / baseline.test.deviance
+        explained = f"it explains {share:.0%} of the deviance" if share > 0 else "it does no better than the mean alone"
+        error, spread = chosen.test.deviance, chosen.test.deviance_standard_error
+        told = f"{chosen.label} has a held-out error of {error:.4g} ± {spread:.2g}: {explained}"
+    free = next((fit for fit in fits if fit.name == "none"), None)
+    if free is None:
+        return told + "."
+    return f"{told}, {_against_none(chosen, free)}."
+
+
+def _against_none(chosen: Fit, free: Fit) -> str:
+    """What regularization did to the errors of the two parts."""
+    change = 1 - chosen.test.deviance / free.test.deviance if free.test.deviance > 0 else 0.0
+    if change > 0.005:
+        return f"and regularization cut the unpenalised fit's test error by {change:.0%}"
+    if chosen.test.deviance - free.test.deviance > chosen.test.deviance_standard_error:
+        return f"while the unpenalised fit's test error is smaller, {free.test.deviance:.4g}"
+    if change < -0.005:
+        return f"within the noise of the unpenalised fit's {free.test.deviance:.4g}"
+    return "the same as without a penalty"
+
+
+def _why(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, n_features: int) -> str:
+    tuned = [fit for fit in fits if fit.rule]
+    best = min(tuned, key=lambda fit: fit.cv_error)
+    used = f"{chosen.n_nonzero} of {n_features} features"
+    if chosen.n_nonzero == 0:
+        return "No feature helps beyond chance: the model is the mean alone."
+    if chosen is not best:
+        return (
+            f"{best.label} has the smallest cross-validated error, {chosen.label} is within one standard error of it "
+            f"and uses {used} instead of {best.n_nonzero}: take {chosen.label}."
+        )
+    rivals = sorted(
+        {fit.name: fit for fit in reversed(tuned) if fit.name != best.name}.values(), key=lambda fit: fit.cv_error
+    )
+    if not rivals:
+        return f"It uses {used}."
+    bar = best.cv_error + best.cv_standard_error
+    close = [fit.name for fit in rivals if fit.cv_error <= bar]
+    if close:
+        return (
+            f"{' and '.join(close)} {'are' if len(close) > 1 else 'is'} within one standard error of {best.label}, "
+            f"which uses {used}, and no much smaller model is: take {best.label}."
+        )
+    lesson = "few features carry the signal" if best.name == "L1" else "the signal is spread over many features"
+    return f"{best.label} beats every other penalty by more than one standard error with {used}: {lesson}."

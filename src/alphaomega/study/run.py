@@ -1,0 +1,202 @@
+"""The study itself: understand, split, fit, compare, recommend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+from numpy.typing import NDArray
+
+from .. import losses
+from ..datasets import DataError, Table
+from ..designs import design_of
+from ..frames import Encoder
+from .comparison import Candidate, Setting, candidate, curve_of, rows_of, steps
+from .recommendation import choose, recommend
+from .results import Curve, Fit, Part, Study, Understanding
+from .splitting import split
+from .target import FAMILIES
+from .text import BagOfWords
+from .understanding import Options, Reading, understand
+from .unpenalised import baseline, unpenalised
+
+Progress = Callable[[str, float], None]
+
+
+def silent(stage: str, done: float) -> None:
+    """Progress that is not shown."""
+
+
+def study(table: Table, options: Options | None = None, progress: Progress = silent) -> Study:
+    """Compare no penalty, L2, L1 and the elastic net on a table, and recommend one.
+
+    Parameters
+    ----------
+    table : Table
+        From `alphaomega.datasets.load` or `alphaomega.datasets.read`.
+    options : Options, optional
+        Target, family, parts, folds, seed.
+    progress : callable (stage, share done)
+        Called between the stages.
+
+    Returns
+    -------
+    Study
+        Interrupted by Ctrl-C it holds what was finished, with `interrupted` true.
+
+    Raises
+    ------
+    ValueError
+        If the data or the options cannot be used; the message names the thing and the mend.
+
+    Examples
+    --------
+    >>> import alphaomega as ao
+    >>> from alphaomega.study import study
+    >>> found = study(ao.datasets.load("diabetes"))
+    >>> [fit.label for fit in found.fits]
+    ['none', 'L2 (min)', 'L2 (1se)', 'L1 (min)', 'L1 (1se)', 'elastic net (min)', 'elastic net (1se)']
+    """
+    options = options or Options()
+    return study_of(understand(table, options), options, progress)
+
+
+def study_of(reading: Reading, options: Options, progress: Progress = silent) -> Study:
+    """`study` of a table already understood."""
+    setting, encoder = prepare(reading, options)
+    found = Findings(baseline(setting))
+    try:
+        _fit_all(setting, found, progress)
+    except KeyboardInterrupt:
+        found.interrupted = True
+    return _study(reading, options, (setting, encoder), found)
+
+
+@dataclass
+class Findings:
+    """What has been finished so far."""
+
+    baseline: Fit
+    none: Fit | None = None
+    rows: list[Fit] = field(default_factory=list)
+    curves: list[Curve] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def _fit_all(setting: Setting, found: Findings, progress: Progress) -> None:
+    """Cross-validate every penalty, the cheap ones first; of the elastic nets only the best stays."""
+    todo = steps()
+    nets: list[Candidate] = []
+    for position, step in enumerate(todo):
+        progress(step.label, position / len(todo))
+        result = candidate(setting, step)
+        if step.name == "elastic net":
+            nets.append(result)
+            continue
+        _keep(setting, found, result)
+        if step.name == "L2":
+            found.none = unpenalised(setting, result.cross_validation.path)
+    best = min(nets, key=lambda net: net.best)
+    _keep(setting, found, replace(best, seconds=sum(net.seconds for net in nets)))
+    progress("done", 1.0)
+
+
+def _keep(setting: Setting, found: Findings, result: Candidate) -> None:
+    rows, curve = rows_of(setting, result), curve_of(setting, result)
+    found.rows.extend(rows)
+    found.curves.append(curve)
+
+
+def prepare(reading: Reading, options: Options) -> tuple[Setting, Any]:
+    """Split and encode; everything that is learnt is learnt on the training rows."""
+    family = reading.understanding.family
+    loss = losses.find(FAMILIES[family])
+    target = loss.target(reading.y)
+    train, test = split(reading.y, loss.classifies, options.test_size, options.seed)
+    if len(train) < options.folds:
+        raise DataError(
+            f"{len(train)} training rows are too few for {options.folds} folds; lower --folds or --test-size, "
+            "or bring more rows"
+        )
+    X, encoder = encoded(_rows(reading.X, train), reading.understanding)
+
+    def part(rows: NDArray[np.intp]) -> Part:
+        offset = None if reading.offset is None else reading.offset[rows]
+        return Part(encoder.transform(_rows(reading.X, rows)), target.values[rows], offset)
+
+    fitted = part(train)
+    center, scale = design_of(fitted.X).moments(np.ones(len(train)))
+    scale = np.where(scale > 0, scale, 1.0)
+    names = feature_names(encoder, len(scale))[0]
+    setting = Setting(
+        loss=loss,
+        X=X,
+        y=reading.y[train],
+        train=fitted,
+        test=part(test),
+        scale=scale,
+        center=center,
+        names=names,
+        folds=options.folds,
+        seed=options.seed,
+    )
+    return setting, encoder
+
+
+def encoded(part: Any, understanding: Understanding) -> tuple[Any, Encoder | BagOfWords]:
+    """What the fits are given for some rows, and the encoder that turns new rows into the same matrix.
+
+    Only where numbers are missing do the fits see the table itself, to fill the gaps inside every fold; else they get
+    the matrix, encoded once.
+    """
+    if understanding.text:
+        words = BagOfWords.fit(part)
+        return words.transform(part), words
+    encoder = Encoder.fit(part, impute=None if scipy.sparse.issparse(part) else "mean", unseen="reference")
+    return part if encoder.had_missing else encoder.transform(part), encoder
+
+
+def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+    return X.tocsr()[rows] if scipy.sparse.issparse(X) else X[rows]
+
+
+def _study(reading: Reading, options: Options, prepared: tuple[Setting, Any], found: Findings) -> Study:
+    setting, encoder = prepared
+    names, groups = feature_names(encoder, setting.train.X.shape[1])
+    fits = tuple(found.rows if found.none is None else [found.none, *found.rows])
+    return Study(
+        understanding=replace(reading.understanding, n_features=len(names)),
+        loss=setting.loss,
+        error_name="mean squared error" if setting.loss.name == "squared" else "mean deviance",
+        baseline=found.baseline,
+        fits=fits,
+        curves=tuple(found.curves),
+        chosen=choose(fits),
+        recommendation=recommend(fits, found.baseline, setting.loss, len(names)),
+        feature_names=names,
+        feature_groups=groups,
+        scale=setting.scale,
+        center=setting.center,
+        train=setting.train,
+        test=setting.test,
+        encoder=encoder,
+        labels=tuple(np.unique(reading.y).tolist()) if setting.loss.classifies else (),
+        folds=options.folds,
+        seed=options.seed,
+        test_size=options.test_size,
+        interrupted=found.interrupted,
+        warnings=tuple(setting.messages),
+    )
+
+
+def feature_names(encoder: Any, p: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the matrix's columns, and of the data's columns they came from."""
+    if encoder.names is None:
+        names = tuple(f"x{j + 1}" for j in range(p))
+        return names, names
+    if isinstance(encoder, BagOfWords):
+        return encoder.names, encoder.sources
+    return encoder.names, tuple(encoder.columns[group] for group in encoder.groups)

@@ -1,0 +1,165 @@
+"""A study as it is told on a terminal of any width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from .results import Column, Fit, Study, Understanding
+
+WIDE = 118  # from this width on the comparison is one table
+SHOWN = 6  # names listed before "... and so many more"
+
+
+def show_understanding(understanding: Understanding, console: Console) -> None:
+    """What was understood, one line a thing."""
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column()
+    for name, words in _understood(understanding):
+        grid.add_row(name, escape(words))
+    console.print(Text(f"What the data are: {understanding.source}", style="bold cyan"))
+    console.print(Padding(grid, (0, 0, 1, 2)))
+
+
+def _understood(found: Understanding) -> Iterable[tuple[str, str]]:
+    yield "size", f"{found.n_rows:,} rows, {found.n_columns:,} columns"
+    yield "target", f"{found.target} ({found.target_reason})"
+    yield "family", f"{found.family} ({found.family_reason})"
+    if found.classes:
+        shares = zip(found.classes, found.class_counts)
+        yield "classes", _cut([f"{label} ({count:,})" for label, count in shares])
+    if found.offset:
+        yield "offset", found.offset
+    if found.text:
+        yield "text", f"{found.text}, as a bag of words"
+    else:
+        yield "features", f"{found.n_numeric:,} numeric, {len(found.categorical):,} categorical"
+    if found.categorical:
+        yield "categories", _cut([f"{column.name} ({column.count})" for column in found.categorical])
+    for remark, columns in _by_remark(found.missing):
+        cells = sum(column.count for column in columns)
+        listed = _cut([f"{column.name} ({column.count:,})" for column in columns])
+        yield "missing", f"{cells:,} cells filled by {remark}: {listed}"
+    for remark, columns in _by_remark(found.left_out):
+        yield "left out", f"{_cut([column.name for column in columns])}: {remark}"
+    for note in found.notes:
+        yield "note", note
+
+
+def _by_remark(columns: tuple[Column, ...]) -> Iterable[tuple[str, list[Column]]]:
+    groups: dict[str, list[Column]] = {}
+    for column in columns:
+        groups.setdefault(column.remark, []).append(column)
+    return groups.items()
+
+
+def _cut(names: list[str]) -> str:
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def show_study(study: Study, console: Console) -> None:
+    """The comparison, its notes and the recommendation."""
+    title = (
+        f"{len(study.train.y):,} training rows, {len(study.test.y):,} test rows, {study.folds}-fold cross-validation"
+    )
+    console.print(Text(f"Comparison: {title}", style="bold cyan"))
+    console.print(Padding(_comparison(study, console.width), (0, 0, 0, 1)))
+    for note in _notes(study):
+        console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
+    if study.recommendation:
+        console.print()
+        console.print(Text("Recommendation", style="bold cyan"))
+        for sentence in study.recommendation:
+            console.print(Padding(Text(sentence), (0, 0, 0, 2)))
+
+
+def _comparison(study: Study, width: int) -> RenderableType:
+    """One table where it fits, else errors above and properties below."""
+    rows = (study.baseline, *study.fits)
+    columns = _columns(study)
+    if width >= WIDE:
+        return _grid(study, rows, columns)
+    properties = ("alpha", "||w||_1", "||w||_2", "unique", "gap", "seconds")
+    first = [column for column in columns if column[0] not in properties]
+    second = [column for column in columns if column[0] in properties]
+    return Group(_grid(study, rows, first), _grid(study, rows, second))
+
+
+def _grid(study: Study, rows: tuple[Fit, ...], columns: list[tuple[str, list[str]]]) -> Grid:
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    grid.add_column("penalty", no_wrap=True)
+    for name, _ in columns:
+        grid.add_column(escape(name), justify="right", no_wrap=True)
+    for k, fit in enumerate(rows):
+        style = "bold green" if fit is study.chosen else "dim" if fit is study.baseline else ""
+        grid.add_row(fit.label, *(cells[k] for _, cells in columns), style=style)
+    return grid
+
+
+def _columns(study: Study) -> list[tuple[str, list[str]]]:
+    """Every column of the comparison: its head and its cells."""
+    rows = (study.baseline, *study.fits)
+    columns = [
+        ("train error", [number(fit.train.deviance) for fit in rows]),
+        (
+            "test error",
+            [f"{number(fit.test.deviance)} ± {number(fit.test.deviance_standard_error, 2)}" for fit in rows],
+        ),
+    ]
+    if study.loss.classifies:
+        columns += [
+            ("train wrong", [f"{fit.train.misclassified:.1%}" for fit in rows]),
+            (
+                "test wrong",
+                [f"{fit.test.misclassified:.1%} ± {fit.test.misclassified_standard_error:.1%}" for fit in rows],
+            ),
+        ]
+    return [
+        *columns,
+        ("non-zero", [f"{fit.n_nonzero:,}" for fit in rows]),
+        ("alpha", [number(fit.alpha, 3) for fit in rows]),
+        ("||w||_1", [number(fit.l1_norm, 3) for fit in rows]),
+        ("||w||_2", [number(fit.l2_norm, 3) for fit in rows]),
+        ("unique", ["yes" if fit.unique else "no" for fit in rows]),
+        ("gap", [f"{fit.gap:.0e}" for fit in rows]),
+        ("seconds", [f"{fit.seconds:.2f}" for fit in rows]),
+    ]
+
+
+def _notes(study: Study) -> Iterable[str]:
+    yield (
+        f"error: {study.error_name}, ± its standard error. Coefficients are measured per standard deviation of their "
+        "column. gap: how far, at most, a fit is from its optimum, relative to the mean-only model's loss."
+    )
+    for fit in study.fits:
+        if fit.note:
+            yield f"{fit.label}: {fit.note}."
+        elif not fit.unique:
+            yield f"{fit.label}: not unique ({fit.unique_reason})."
+    nets = [fit for fit in study.fits if not math.isnan(fit.l1_ratio)]
+    if nets:
+        yield f"elastic net: l1_ratio {nets[0].l1_ratio:g}, chosen by cross-validation."
+    yield from study.warnings
+    if study.interrupted:
+        yield "Stopped before the end: only what was finished is shown."
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number a person can read: four digits, no exponent between 0.001 and a million."""
+    if not math.isfinite(value):
+        return "inf" if value > 0 else "-"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 1e7:
+        decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
+        return f"{value:,.{decimals}f}"
+    return f"{value:.{digits - 1}e}"
