@@ -84,7 +84,9 @@ class GroupL1(TermsPenalty):
         return np.broadcast_to(np.asarray(self.weights, dtype=float), self.sizes.shape).copy()
 
     def _norms(self, w: Array) -> Array:
-        return group_sum(w * w, self._checked(w), len(self.sizes)) ** 0.5
+        squares = group_sum(w * w, self._checked(w), len(self.sizes))
+        positive = squares > 0  # the root's slope at 0 is infinite: automatic differentiation must not meet it
+        return array_namespace(w).where(positive, squares, 1 + 0 * squares) ** 0.5 * positive
 
     def _checked(self, w: Array) -> NDArray[np.int64]:
         if len(self.labels) != w.shape[0]:

@@ -1,0 +1,203 @@
+"""One proximal step on one parameter, in place: compiled where the weight lies in main memory, array operations "
+"elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.distributed import is_available as distributed_is_available
+
+from ..penalties import Penalty
+from .metric import Metric
+from .weights import Layout
+
+if distributed_is_available():
+    from torch.distributed.tensor import DTensor, Replicate
+
+SPLIT = 1 << 18  # entries below which a second thread costs more than it saves
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-8}  # Newton's last relative move; what is left is its square
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether the tensor's entries are dealt out to several processes."""
+    return distributed_is_available() and isinstance(tensor, DTensor)
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor itself, gathered from all processes where it is sharded; differentiable."""
+    return tensor.full_tensor() if is_sharded(tensor) else tensor  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Simple:
+    """A penalty l1 |w_j| + quadratic/2 w_j^2 with the same factors everywhere, and `row_weights` ||w_u|| for each "
+    "row, or None."""
+
+    l1: float
+    quadratic: float
+    row_weights: NDArray[np.float64] | None
+
+    @classmethod
+    def of(cls, penalty: Penalty, rows: int) -> Simple | None:
+        """The penalty in this form; None where it has more to it."""
+        try:
+            terms = penalty.terms((rows,))
+        except ValueError:  # factors of the weight's full shape
+            return None
+        if (
+            terms is None
+            or terms.bounded
+            or np.ptp(terms.l1) != 0
+            or np.ptp(terms.quadratic) != 0
+            or terms.excluded.any()
+        ):
+            return None
+        weights = terms.group_weights
+        if (
+            terms.groups is not None
+            and weights is not None
+            and not (len(weights) == rows and np.array_equal(terms.groups, np.arange(rows)))
+        ):
+            return None
+        return cls(float(terms.l1[0]), float(terms.quadratic[0]), weights)
+
+
+@dataclass(frozen=True)
+class Step:
+    """w <- prox of `penalty` at w, in a metric. `skip` (AMP) is a tensor that is non-zero where the optimizer "
+    "took no step."""
+
+    penalty: Penalty
+    layout: Layout
+    rows: int
+
+    @cached_property
+    def simple(self) -> Simple | None:
+        """The penalty in its simple form, None where it has none."""
+        return Simple.of(self.penalty, self.rows)
+
+    def __call__(self, w: Tensor, metric: Metric, skip: Tensor | None = None) -> None:
+        """Take the step on `w`, a detached parameter."""
+        if is_sharded(w):
+            self._sharded(w, metric, skip)
+        elif self._compilable(w, metric):
+            assert self.simple is not None
+            self._compiled(w, metric, self.simple)
+        else:
+            self._arrays(w, metric, skip)
+
+    def _arrays(self, w: Tensor, metric: Metric, skip: Tensor | None) -> None:
+        step = metric.step()
+        elementwise = self.simple is not None and self.simple.row_weights is None
+        seen = w if elementwise else self.layout.read(w)
+        if isinstance(step, Tensor) and step.ndim and not elementwise:
+            step = self.layout.read(step)
+        new = self.penalty.prox(seen, step)
+        if skip is not None:
+            new = torch.where(skip.to(new.device) > 0, seen, new)
+        if elementwise:
+            w.copy_(new)
+        else:
+            self.layout.write(w, new)
+
+    def _sharded(self, w: Tensor, metric: Metric, skip: Tensor | None) -> None:
+        """Entry by entry on each process where the penalty allows; else on the gathered weight, of which each "
+        "keeps its part."""
+        moment = metric.moment
+        if self.simple is not None and self.simple.row_weights is None:
+            local = None if moment is None else moment.to_local()  # type: ignore[attr-defined]
+            self(w.to_local(), replace(metric, moment=local), skip)  # type: ignore[attr-defined]
+            return
+        full = whole(w).clone()
+        self(full, metric if moment is None else replace(metric, moment=whole(moment)), skip)
+        mesh, placements = w.device_mesh, w.placements  # type: ignore[attr-defined]
+        w.copy_(
+            DTensor.from_local(full, mesh, [Replicate()] * mesh.ndim, run_check=False).redistribute(
+                placements=placements
+            )
+        )
+
+    def _compilable(self, w: Tensor, metric: Metric) -> bool:
+        moment = metric.moment
+        return (
+            self.simple is not None
+            and moment is not None
+            and w.device.type == moment.device.type == "cpu"
+            and w.dtype == moment.dtype
+            and w.dtype in TOLERANCE
+            and w.is_contiguous()
+            and moment.is_contiguous()
+        )
+
+    def _compiled(self, w: Tensor, metric: Metric, simple: Simple) -> None:
+        from . import kernels
+
+        assert metric.moment is not None
+        number = w.numpy().dtype.type
+        scale, root, eps = float(metric.scale), number(metric.root), number(metric.eps)
+        threshold, shrink = number(scale * simple.l1), number(scale * simple.quadratic)
+        flat, moment = w.view(-1).numpy(), metric.moment.view(-1).numpy()
+        if simple.row_weights is None:
+            if shrink > 0:
+                _spread(
+                    lambda part: kernels.elastic(flat[part], moment[part], root, eps, threshold, shrink),
+                    len(flat),
+                    len(flat),
+                )
+            elif threshold > 0:
+                _spread(
+                    lambda part: kernels.soft_threshold(flat[part], moment[part], root, eps, threshold),
+                    len(flat),
+                    len(flat),
+                )
+            return
+        if threshold > 0:
+            kernels.soft_threshold(flat, moment, root, eps, threshold)
+        weights = (scale * simple.row_weights).astype(number)
+        tolerance = number(TOLERANCE[w.dtype])
+        if self.layout.order == (1, 0):
+            matrix, second = w.numpy(), metric.moment.numpy()
+            _spread(
+                lambda part: kernels.group_columns(
+                    matrix[:, part], second[:, part], root, eps, shrink, weights[part], tolerance
+                ),
+                matrix.shape[1],
+                len(flat),
+            )
+            return
+        stored = self.layout.order == tuple(range(w.ndim)) and not self.layout.split
+        seen = (w if stored else self.layout.read(w).contiguous()).reshape(self.rows, -1)
+        seconds = (metric.moment if stored else self.layout.read(metric.moment).contiguous()).reshape(self.rows, -1)
+        matrix, second = seen.numpy(), seconds.numpy()
+        _spread(
+            lambda part: kernels.group_rows(matrix[part], second[part], root, eps, shrink, weights[part], tolerance),
+            self.rows,
+            len(flat),
+        )
+        if not stored:
+            self.layout.write(w, seen)
+
+
+_pools: dict[int, ThreadPoolExecutor] = {}
+os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
+
+
+def _spread(work: Callable[[slice], None], length: int, entries: int) -> None:
+    """Run `work` on slices of range(length), over as many threads as torch uses; the kernels release the "
+    "interpreter lock."""
+    threads = min(torch.get_num_threads(), length, 1 + entries // SPLIT)
+    if threads == 1:
+        work(slice(0, length))
+        return
+    pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="alphaomega"))
+    edges = np.linspace(0, length, threads + 1).astype(int)
+    list(pool.map(work, [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]))
