@@ -20,6 +20,11 @@ CODE_LEVELS = 12  # so few distinct numbers may be codes, among which a word is 
 NEWLINE, QUOTE = 10, 34
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, in the plural where it must be."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a file is cut into cells: its separator, whether quotes protect, where records start, separators in each."""
@@ -71,11 +76,14 @@ def parse(content: bytes, name: str, separator: str = "") -> Table:
     first = int(has_header)
     if len(layout.starts) <= first:
         raise DataError(f"{name} has a line of column names but no rows")
-    frame = _text_frame(content[layout.starts[first] :], layout, names, name)
     lines = _line_numbers(content, layout.starts[first:])
+    rows = content[layout.starts[first] :]
     if len(names) > 1:
         blank = _blank_records(content, layout)[first:]
-        frame, lines = (frame.filter(~blank), lines[~blank]) if blank.any() else (frame, lines)
+        if blank.any():
+            blanks = layout.starts[first:][blank] - layout.starts[first]
+            rows, lines = np.delete(np.frombuffer(rows, np.uint8), blanks).tobytes(), lines[~blank]
+    frame = _text_frame(rows, layout, names, name)
     return Table(name, _typed(frame, lines, layout.separator == ";"), notes=tuple(notes), lines=lines)
 
 
@@ -123,10 +131,10 @@ def _check_regular(layout: Layout, content: bytes, name: str) -> None:
     bad = np.flatnonzero(layout.counts + 1 != expected)
     if bad.size:
         line = _line_numbers(content, layout.starts[bad[:1]])[0]
-        found = layout.counts[bad[0]] + 1
+        found = counted(layout.counts[bad[0]] + 1, "cell")
         raise DataError(
-            f"{name} is ragged: line {line} has {found} cell{'s' * (found != 1)}, the first line has {expected} "
-            f"({bad.size} such line{'s' * (bad.size != 1)}; cells end at {SEPARATOR_NAMES[layout.separator]}). "
+            f"{name} is ragged: line {line} has {found}, the first line has {expected} "
+            f"({counted(bad.size, 'such line')}; cells end at {SEPARATOR_NAMES[layout.separator]}). "
             "Mend those lines, or put quotes around cells that hold the separator"
         )
 
@@ -239,5 +247,5 @@ def _check_words(column: Any, numbers: Any, lines: NDArray[np.intp]) -> None:
     if n_words <= FEW * n_present and not codes:
         raise DataError(
             f"column {column.name!r}, line {lines[first]}: {cell!r} is not a number, but {n_present - n_words} of its "
-            f"{n_present} cells are ({n_words} such cell{'s' * (n_words != 1)}); mend or empty those cells"
+            f"{n_present} cells are ({counted(n_words, 'such cell')}); mend or empty those cells"
         )
