@@ -142,7 +142,7 @@ def cross_validate(
         As for `path`.
     folds : int or array of shape (n,), default 10
         How many folds (drawn with `seed`, stratified by class; identical rows share a fold, so that a weight k equals k
-        rows), or the fold of each row (any labels).
+        rows; the only row of a class is never held out), or the fold of each row (any labels).
     seed : int or None, default 0
         Seed of the drawn folds.
 
@@ -179,7 +179,7 @@ def cross_validate(
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
-    return CrossValidation(result, scores, assignment, np.bincount(assignment, data.weights).astype(float))
+    return CrossValidation(result, scores, assignment, _fold_weights(assignment, data.weights))
 
 
 @dataclass(frozen=True)
@@ -299,6 +299,10 @@ def _held_out_scores(problem: Problem, held_out: NDArray[np.bool_], raw: solvers
             eta = eta + part.matvec(raw.coef[k][support], support)
         scores[k] = share @ problem.loss.deviance(y, eta)
     return scores
+
+
+def _fold_weights(ids: NDArray[np.intp], weights: Floats) -> Floats:
+    return np.array([weights[ids == fold].sum() for fold in range(int(ids.max()) + 1)])
 
 
 def _imputed_scores(

@@ -20,7 +20,8 @@ def draw_folds(
 
     Identical rows (in X, y and offset) share a fold, and the draw depends on the rows' contents and not on their order.
     So a row of weight k and a row repeated k times are the same data for cross-validation too, and no copy of a
-    held-out row is trained on. Where rows repeat more than five times on average, each is drawn singly.
+    held-out row is trained on. Where rows repeat more than five times on average, each is drawn singly. The only row
+    of a class is in every training part and never held out: its fold is -1.
     """
     count, seed = spec
     rng = np.random.default_rng(seed)
@@ -36,10 +37,17 @@ def draw_folds(
     stratum[labels] = codes[alive]
     heaviest_first = -np.round(share / share.max(), 9)
     order = np.lexsort((rng.permutation(distinct), heaviest_first, stratum))
-    fold = np.empty(distinct, dtype=np.intp)
-    fold[order] = np.arange(distinct) % count
+    alone = _alone_in_class(stratum) if target.classes is not None else np.zeros(distinct, dtype=bool)
+    order = order[~alone[order]]
+    fold = np.full(distinct, -1, dtype=np.intp)
+    fold[order] = np.arange(len(order)) % count
     ids[alive] = fold[labels]
     return ids
+
+
+def _alone_in_class(stratum: Floats) -> NDArray[np.bool_]:
+    _, position, size = np.unique(stratum, return_inverse=True, return_counts=True)
+    return size[position] == 1
 
 
 def _class_codes(target: Target) -> NDArray:

@@ -184,8 +184,14 @@ class Encoder:
             more = f" and {len(absent) - 1} more columns of the fit" if len(absent) > 1 else ""
             raise ValueError(f"X lacks the column {absent[0]!r}{more}; add it")
         kinds = {str(series[column].dtype) for column in self.columns if column not in self.levels}
-        if not self.levels and len(kinds) == 1 and kinds < set(FLOATS):
-            return frame.select([series[column].name for column in self.columns]).to_numpy()
+        picked = [series[column].name for column in self.columns]
+        if (
+            not self.levels
+            and len(kinds) == 1
+            and kinds < set(FLOATS)
+            and all(isinstance(name, str) for name in picked)
+        ):
+            return frame.select(picked).to_numpy()
         single = "Float32" in kinds and kinds <= {"Float32", "Boolean"}
         matrix = np.zeros((len(frame), len(self.names)), dtype=np.float32 if single else np.float64, order="F")
         position = 0

@@ -174,7 +174,7 @@ class CrossValidation:
     ----------
     path : the path on all rows.
     scores : (folds, m) mean held-out deviance (squared error, or unit deviance: twice the loss) per fold and alpha.
-    folds : (n,) the fold of each row.
+    folds : (n,) the fold of each row; -1 for a row that is never held out, the only one of its class.
     fold_weights : (folds,) total weight of each fold's held-out rows; a fold of weight 0 counts for nothing.
     """
 

@@ -24,7 +24,7 @@ from .summary import Summary
 Floats = NDArray[np.float64]
 NO_P_VALUES = (
     "No standard errors or p-values: penalised coefficients are shrunk on purpose and alpha was chosen with the same rows,"
-    " so the formulas of least squares do not hold for them; ao.OLS has them for an unpenalised fit."
+    " so the formulas of least squares do not hold here; ao.OLS has them for an unpenalised fit."
 )
 
 
