@@ -1,0 +1,203 @@
+"""Numbers from the literature and from other packages, each with its source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn import datasets
+
+import alphaomega as ao
+
+GOLDEN = Path(__file__).parent / "golden"
+GLMNET = json.loads((GOLDEN / "glmnet.json").read_text())["records"]
+CVXPY = json.loads((GOLDEN / "cvxpy.json").read_text())
+LOSS = {"gaussian": "squared", "binomial": "logistic", "poisson": "poisson", "multinomial": "multinomial"}
+BUNDLED = ("diabetes", "breast_cancer", "wine")
+
+
+def read_csv(path) -> np.ndarray:
+    import pandas
+
+    return pandas.read_csv(path).to_numpy(dtype=float)
+
+
+def glmnet_data(name, shared_data):
+    if name in BUNDLED:
+        return getattr(datasets, f"load_{name}")(return_X_y=True)
+    folder = "glmnet_examples"
+    return read_csv(shared_data(f"{folder}/{name}_x.csv.gz")), read_csv(shared_data(f"{folder}/{name}_y.csv"))[:, 0]
+
+
+def marked(records):
+    for record in records:
+        label = "-".join(str(record[key]) for key in ("data", "family", "l1_ratio", "lambda") if not record.get("cv"))
+        marks = [] if record["data"] in BUNDLED else [pytest.mark.shared]
+        yield pytest.param(record, id=label or f"{record['data']}-{record['family']}", marks=marks)
+
+
+@pytest.mark.parametrize("record", marked([r for r in GLMNET if not r.get("cv")]))
+def test_glmnet_solutions(record, shared_data):
+    """R glmnet at thresh 1e-14: the same objective for every family, on columns scaled by their 1/n deviation."""
+    X, y = glmnet_data(record["data"], shared_data)
+    p = X.shape[1]
+    penalty = ao.GroupL1(np.arange(p)) if record["grouped"] else ao.ElasticNet(record["l1_ratio"])
+    fit = ao.path(X, y, LOSS[record["family"]], penalty, alphas=[record["lambda"]], standardize=True, tol=1e-10)
+    expected = np.array(record["coef"])
+    coef, intercept = np.atleast_2d(fit.coef[0]), np.atleast_1d(fit.intercept[0])
+    scale = np.sqrt(X.var(0))
+    tolerance = 1e-6 * (1 + abs(expected[:, 1:] * scale).max())
+    np.testing.assert_allclose(coef * scale, expected[:, 1:] * scale, atol=tolerance)
+    np.testing.assert_array_equal((abs(coef * scale) > 1e-5).any(0), (abs(expected[:, 1:] * scale) > 1e-5).any(0))
+    np.testing.assert_allclose(intercept, expected[:, 0] - expected[:, 0].mean() * (len(expected) > 1), rtol=2e-6)
+    if not record["grouped"]:
+        top = ao.path(X, y, LOSS[record["family"]], penalty, n_alphas=2, standardize=True).alphas[0]
+        assert top == pytest.approx(record["lambda_max"], rel=1e-9)
+
+
+@pytest.mark.parametrize("record", marked([r for r in GLMNET if r.get("cv")]))
+def test_glmnet_cross_validation(record, shared_data):
+    """cv.glmnet with fold ids i mod 10: curve, standard errors, both choices."""
+    X, y = glmnet_data(record["data"], shared_data)
+    folds = np.arange(len(y)) % 10
+    cv = ao.cross_validate(
+        X, y, LOSS[record["family"]], alphas=record["lambda"], standardize=True, folds=folds, tol=1e-9
+    )
+    np.testing.assert_allclose(cv.mean, record["cvm"], rtol=2e-5)
+    np.testing.assert_allclose(cv.standard_error, record["cvsd"], rtol=2e-4)
+    assert cv.alpha_min == pytest.approx(record["lambda_min"], rel=1e-9)
+    assert cv.alpha_1se == pytest.approx(record["lambda_1se"], rel=1e-9)
+
+
+def named_penalty(name):
+    group = ao.GroupL1(CVXPY["groups"])
+    return {
+        "group": group,
+        "sparse group": 0.5 * ao.L1() + 0.5 * group,
+        "group + L2": group + 0.5 * ao.L2(),
+        "non-negative group": ao.Bounded(group, lower=0),
+        "box": ao.Bounded(0.5 * ao.L1() + 0.5 * ao.L2(), lower=-0.3, upper=0.2),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    "record", CVXPY["records"], ids=lambda record: f"{record['loss']}-{record['penalty']}-{record['alpha']}"
+)
+def test_interior_point_solutions(record):
+    """Group norms and bounds by a general convex solver, good to about seven digits."""
+    X, y, weights = np.array(CVXPY["X"]), np.array(CVXPY["targets"][record["loss"]]), np.array(CVXPY["weights"])
+    fit = ao.path(X, y, record["loss"], named_penalty(record["penalty"]), alphas=[record["alpha"]], weights=weights)
+    assert fit.gap[0] <= 1e-6
+    np.testing.assert_allclose(fit.coef[0], record["coef"], atol=1e-5)
+    np.testing.assert_allclose(np.atleast_1d(fit.intercept[0]), record["intercept"], atol=1e-5)
+
+
+@pytest.mark.shared
+def test_glmnet_quickstart_lasso(shared_data):
+    """The lasso of glmnet's QuickStart data at lambda 0.1, to twelve digits."""
+    X, y = glmnet_data("QuickStart", shared_data)
+    fit = ao.path(X, y, alphas=[0.1], standardize=True, tol=1e-12)
+    expected = np.zeros(20)
+    expected[[0, 2, 4, 5, 6, 7, 10, 13, 19]] = [
+        1.320586971172, 0.675096707427, -0.817381718033, 0.521438262102, 0.004839590578, 0.319412027381,
+        0.142499777711, -1.059983663711, -1.021871306359,
+    ]  # fmt: skip
+    np.testing.assert_allclose(fit.coef[0], expected, atol=1e-6)
+    assert fit.intercept[0] == pytest.approx(0.150931883345, abs=1e-6)
+    assert set(np.flatnonzero(fit.coef[0])) == set(np.flatnonzero(expected))
+
+
+@pytest.mark.shared
+def test_glmnet_quickstart_cross_validation(shared_data):
+    X, y = glmnet_data("QuickStart", shared_data)
+    cv = ao.cross_validate(X, y, standardize=True, folds=np.arange(100) % 10 + 1)
+    assert cv.path.alphas[0] == pytest.approx(1.630762082, rel=1e-9)
+    assert cv.alpha_min == pytest.approx(0.06896888915, rel=1e-9)
+    assert cv.alpha_1se == pytest.approx(0.1322761402, rel=1e-9)
+    assert cv.mean[cv.index_min] == pytest.approx(1.02156176, rel=1e-5)
+
+
+#: Efron, Hastie, Johnstone, Tibshirani (2004), Least angle regression: diabetes, the order of the lasso and the largest
+#: absolute correlation at each step; at the eleventh hdl leaves, at the twelfth it returns.
+LARS_ORDER = "bmi ltg map hdl sex glu tc tch ldl age -hdl hdl".split()
+LARS_CORRELATIONS = [949.435, 889.314, 452.896, 316.073, 130.130, 88.784, 68.965, 19.981, 5.478, 5.088, 2.182, 1.310]
+DIABETES = "age sex bmi map tc ldl hdl tch ltg glu".split()
+
+
+def test_lars_order_and_correlations_on_diabetes():
+    X, y = datasets.load_diabetes(return_X_y=True)
+    knots = np.array(LARS_CORRELATIONS)
+    around = np.sort(np.concatenate([knots + 2e-3, knots - 2e-3]))[::-1] / len(y)
+    fit = ao.path(X, y, alphas=around, tol=1e-13)
+    support = fit.coef != 0
+    for step, change in enumerate(LARS_ORDER):
+        before, after = support[2 * step], support[2 * step + 1]
+        changed = np.flatnonzero(before != after)
+        assert [DIABETES[j] for j in changed] == [change.lstrip("-")]
+        assert after[changed[0]] == (not change.startswith("-"))
+    residual = y - X @ fit.coef[9] - fit.intercept[9]  # all active columns are equally correlated with the residual
+    np.testing.assert_allclose(abs(X.T @ residual)[support[9]], fit.alphas[9] * len(y), rtol=1e-6)
+
+
+def test_ordinary_least_squares_on_diabetes():
+    """Efron et al. (2004): sigma 54.15418, R^2 .5177494."""
+    X, y = datasets.load_diabetes(return_X_y=True)
+    fit = ao.path(X, y, alphas=[0.0], tol=1e-13)
+    residual = y - X @ fit.coef[0] - fit.intercept[0]
+    assert np.sqrt(residual @ residual / (442 - 11)) == pytest.approx(54.15418, abs=5e-6)
+    assert 1 - residual @ residual / ((y - y.mean()) ** 2).sum() == pytest.approx(0.5177494, abs=5e-8)
+    exact = np.linalg.lstsq(np.column_stack([X, np.ones(442)]), y)[0]
+    np.testing.assert_allclose(fit.coef[0], exact[:10], atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def prostate(shared_data):
+    """ESL's prostate data: predictors scaled by mean and deviation (ddof 1) of all 97 rows; 67 to train on, 30 to test."""
+    import pandas
+
+    frame = pandas.read_csv(shared_data("prostate/prostate.csv"))
+    X = frame.drop(columns=["lpsa", "train"]).to_numpy(dtype=float)
+    X = (X - X.mean(0)) / X.std(0, ddof=1)
+    return X, frame["lpsa"].to_numpy(), frame["train"].to_numpy(dtype=bool)
+
+
+def held_out_error(fit, X, y):
+    """The mean squared error and its standard error, as the tables print them."""
+    errors = (y - fit.predict(X, fit.alphas[0])) ** 2
+    return errors.mean(), errors.std(ddof=1) / np.sqrt(len(errors))
+
+
+@pytest.mark.shared
+def test_prostate_least_squares(prostate):
+    """ESL (2nd ed.) tables 3.2 and 3.3."""
+    X, y, train = prostate
+    fit = ao.path(X[train], y[train], alphas=[0.0], tol=1e-13)
+    assert fit.intercept[0] == pytest.approx(2.465, abs=5e-4)
+    np.testing.assert_allclose(fit.coef[0], [0.680, 0.263, -0.141, 0.210, 0.305, -0.288, -0.021, 0.267], atol=5e-4)
+    error, deviation = held_out_error(fit, X[~train], y[~train])
+    assert (round(error, 3), round(deviation, 3)) == (0.521, 0.179)
+    assert np.mean((y[~train] - y[train].mean()) ** 2) == pytest.approx(1.057, abs=5e-4)
+
+
+@pytest.mark.shared
+def test_prostate_ridge(prostate):
+    """Table 3.3 at five degrees of freedom, lambda 23.999 on the sum of squares; 0.490 with the proper intercept."""
+    X, y, train = prostate
+    fit = ao.path(X[train], y[train], penalty=ao.L2(), alphas=[23.999 / 67], tol=1e-13)
+    np.testing.assert_allclose(fit.coef[0], [0.421, 0.239, -0.048, 0.162, 0.227, 0.000, 0.041, 0.132], atol=5.5e-4)
+    assert round(held_out_error(fit, X[~train], y[~train])[0], 3) == 0.490
+
+
+@pytest.mark.shared
+def test_prostate_lasso(prostate):
+    """Table 3.3: the lasso on training columns of deviation 1 (ddof 1), alpha 0.208, brought back to the all-rows scale."""
+    X, y, train = prostate
+    scale = X[train].std(0, ddof=1)
+    fit = ao.path(X[train] / scale, y[train], alphas=[0.208], tol=1e-13)
+    np.testing.assert_allclose(fit.coef[0] / scale, [0.533, 0.169, 0, 0.002, 0.093, 0, 0, 0], atol=5e-4)
+    assert list(np.flatnonzero(fit.coef[0])) == [0, 1, 3, 4]
+    assert fit.intercept[0] == pytest.approx(2.468, abs=5e-4)
+    error, deviation = held_out_error(fit, X[~train] / scale, y[~train])
+    assert (round(error, 3), round(deviation, 3)) == (0.479, 0.164)
