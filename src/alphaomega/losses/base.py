@@ -48,6 +48,10 @@ class Loss(ABC):
     def curvature(self, y: Floats, eta: Floats) -> Floats:
         """d^2 value / d eta^2, shape (n,); (n, K, K) for K predictors. Non-negative (positive semidefinite)."""
 
+    def majorizer(self, y: Floats, eta: Floats) -> Floats:
+        """A curvature whose parabola at eta lies above the loss, where Newton's own may not; the curvature by default."""
+        return self.curvature(y, eta)
+
     @abstractmethod
     def mean(self, eta: Floats) -> Floats:
         """The fitted mean: the inverse link of eta."""

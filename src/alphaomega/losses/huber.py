@@ -49,6 +49,10 @@ class Huber(Loss):
     def curvature(self, y: Floats, eta: Floats) -> Floats:
         return (abs(y - eta) <= self.delta).astype(float)
 
+    def majorizer(self, y: Floats, eta: Floats) -> Floats:
+        """min(1, delta / |r|): the weights of iteratively reweighted least squares."""
+        return self.delta / np.maximum(abs(y - eta), self.delta)
+
     def mean(self, eta: Floats) -> Floats:
         return eta
 

@@ -11,6 +11,7 @@ from ..penalties import Terms
 from ..problem import NullModel, Problem, best_intercept
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-13  # a slope on its dual bound may exceed it by so much after scaling
 
 
 def penalty_conjugate(terms: Terms, slope: Floats) -> float:
@@ -21,7 +22,7 @@ def penalty_conjugate(terms: Terms, slope: Floats) -> float:
     slope = np.where(terms.excluded | (terms.free & ~np.isfinite(terms.lower) & ~np.isfinite(terms.upper)), 0.0, slope)
     l1 = np.where(terms.excluded, 0.0, terms.l1)
     quadratic = np.where(terms.excluded, 0.0, terms.quadratic)
-    soft = np.sign(slope) * np.maximum(abs(slope) - l1, 0.0)
+    soft = np.sign(slope) * np.maximum(abs(slope) - l1 * (1 + ROUNDING), 0.0)
     if terms.groups is not None and terms.group_weights is not None:
         return _group_conjugate(terms, soft, quadratic)
     soft = np.where((soft > 0) & (terms.upper == 0) | (soft < 0) & (terms.lower == 0), 0.0, soft)
@@ -44,7 +45,7 @@ def _group_conjugate(terms: Terms, soft: Floats, quadratic: Floats) -> float:
     norm[np.isinf(terms.group_weights)] = 0.0
     ridge = np.full(count, np.inf)
     np.minimum.at(ridge, terms.groups, quadratic)  # the smallest ridge of a group gives an upper bound of its conjugate
-    excess = np.maximum(norm - weight, 0.0)
+    excess = np.maximum(norm - weight * (1 + ROUNDING), 0.0)
     free = weight == 0
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where((excess == 0) | (free & (ridge == 0)), 0.0, excess**2 / (2 * ridge))

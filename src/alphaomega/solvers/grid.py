@@ -11,22 +11,10 @@ from ..problem import Problem
 RIDGE_FLOOR = 1e-3  # a pure L2 has no finite alpha_max: start where an elastic net with this l1_ratio would
 
 
-def alpha_max(problem: Problem, gradient: NDArray[np.float64]) -> float:
-    """The smallest alpha at which every penalised coefficient is zero, from the gradient of J at the null model."""
-    terms = problem.terms
-    size = np.max(abs(gradient), initial=0.0)
-    if terms is None:
-        return float(size) or 1.0
-    top = _alpha_max_terms(terms, gradient.ravel())
-    if top <= 0:
-        top = float(size) / RIDGE_FLOOR
-    return top if top > 0 else 1.0
-
-
-def _alpha_max_terms(terms: Terms, gradient: NDArray[np.float64]) -> float:
-    pull = abs(gradient)
+def alpha_max(terms: Terms, gradient: NDArray[np.float64]) -> float:
+    """The smallest alpha at which every penalised coefficient is zero, from the gradient of J there; 0 if there is none."""
     blocked = ((gradient < 0) & (terms.upper == 0)) | ((gradient > 0) & (terms.lower == 0)) | terms.excluded
-    pull = np.where(blocked, 0.0, pull)
+    pull = np.where(blocked, 0.0, abs(gradient))
     if terms.groups is not None and terms.group_weights is not None and (terms.group_weights > 0).any():
         return _alpha_max_groups(terms, pull)
     penalised = (terms.l1 > 0) & ~terms.excluded

@@ -69,6 +69,19 @@ class Quadratic:
         self.b[: self.size] = b
         refresh(self.gram, self.size, self.b, self.c, self.v)
 
+    def move_to(self, places: NDArray[np.intp], values: Floats) -> None:
+        """Set v, zero but for `values` at `places`."""
+        self.v[: self.size] = 0.0
+        self.v[places] = values
+        self.replace_linear(self.b[: self.size].copy())
+
+    def model_at(self, v: Floats, pull: Floats) -> None:
+        """Make this the model with -gradient `pull` at `v`: b = G v + pull, and start there."""
+        m = self.size
+        self.v[:m], self.c[:m] = v, pull
+        support = np.flatnonzero(v)
+        self.b[:m] = pull + self.gram[:m, support] @ v[support]
+
     def forget_factor(self) -> None:
         """Drop the factor, e.g. because the quadratic terms changed."""
         self.position[:] = -1

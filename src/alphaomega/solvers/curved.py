@@ -1,0 +1,228 @@
+"""Lanes for curved losses: proximal Newton on the working set, with Grams kept while they contract."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..designs.base import Block
+from ..penalties import Terms
+from ..penalties.base import subdifferential_distance
+from .dual import dual_loss, scale_and_conjugate
+from .lanes import Coordinates, Lane, Point, Sample, omega_of, quadratic_for
+
+Floats = NDArray[np.float64]
+
+MAX_NEWTON = 200
+KEEP = 0.2  # a Gram is kept while every step shrinks the violation to less than this share
+SMALLEST_STEP = 1e-10
+ARMIJO = 1e-4
+POLISH_STEPS = 4
+
+
+class CurvedLane(Lane):
+    """Any smooth convex loss, K linear predictors.
+
+    At each step the loss is replaced by its quadratic model on the coordinates that are non-zero or violate stationarity
+    (`chosen`), with the intercepts eliminated; the exact quadratic solver gives the direction, a line search the step.
+    """
+
+    def __init__(self, sample: Sample, terms: Terms, block: Block) -> None:
+        self.sample, self.terms, self.block = sample, terms, block
+        self.n_outputs = 1 if sample.y.ndim == 1 else sample.y.shape[1]
+        self.coordinates = np.empty(0, dtype=np.intp)
+        self.working_terms = terms
+        self.v = np.empty(0)
+        self.intercept = np.zeros(self.n_outputs)
+        self.eta = self._shape(sample.base).copy()
+        self.chosen = np.empty(0, dtype=np.intp)
+        self.working = quadratic_for(terms)
+        self.weights = np.empty((0, 0, 0))
+        self.cautious = False
+
+    def grow(self, coordinates: Coordinates) -> None:
+        self.coordinates = np.append(self.coordinates, coordinates)
+        self.v = np.append(self.v, np.zeros(len(coordinates)))
+        self.working_terms = self.terms.subset(self.coordinates)
+
+    def start_from(self, point: Point) -> None:
+        self.v = np.zeros(len(self.coordinates))
+        self.v[self._places(point.coordinates)] = point.v
+        self.intercept = np.atleast_1d(point.intercept).astype(float)
+        self.eta = self._shape(self.sample.base) + self._predictor(self.v) + self.intercept
+
+    def solve(self, alpha: float, tolerance: float) -> Point:
+        terms = self.working_terms * alpha
+        last, keep = np.inf, True
+        reference = 0.0
+        for _ in range(MAX_NEWTON):
+            gradient = self._gradient()
+            slope = self.block.rmatvec(gradient).reshape(self.block.size, -1).ravel()
+            intercept_slope = gradient.sum(0) if self.sample.intercept else np.zeros(self.n_outputs)
+            reference = max(reference, float(np.max(abs(slope), initial=0.0)), 1e-300)
+            distance = subdifferential_distance(terms, slope, self.v)
+            worst = max(float(distance.max(initial=0.0)), float(abs(intercept_slope).max(initial=0.0)))
+            if worst <= tolerance * self._scale(terms, reference):
+                break
+            keep = keep and worst <= KEEP * last
+            last = worst
+            self._choose((distance > 0) | (self.v != 0), terms, keep)
+            size = self._step(terms, slope, intercept_slope, worst)
+            if size == 0 and not keep and self.cautious:
+                break
+            keep = size == 1
+            self.cautious = size < 1 and not self.cautious
+        return self._point(terms)
+
+    def correlations(self, point: Point) -> Floats:
+        assert point.force is not None
+        weighted = (self.sample.share * point.force.T).T
+        return self.block.rmatvec(self._shape(weighted)).ravel()
+
+    def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
+        assert point.force is not None
+        scale, conjugate = scale_and_conjugate(terms, slope)
+        sample = self.sample
+        dual = dual_loss(sample.loss, sample.y, sample.share, scale * point.force, sample.base)
+        return point.objective + dual + conjugate
+
+    def _shape(self, values: Floats) -> Floats:
+        """(n, K), whatever K."""
+        return values.reshape(len(values), self.n_outputs)
+
+    def _flat(self, values: Floats) -> Floats:
+        """In y's shape."""
+        return values.reshape(self.sample.y.shape)
+
+    def _predictor(self, v: Floats) -> Floats:
+        """Z v, (n, K)."""
+        table = v.reshape(self.block.size, self.n_outputs)
+        places = np.flatnonzero(table.any(1))
+        return self.block.matvec(table[places], places)
+
+    def _gradient(self) -> Floats:
+        """share * loss', (n, K)."""
+        sample = self.sample
+        return self._shape(sample.loss.gradient(sample.y, self._flat(self.eta))) * sample.share[:, None]
+
+    @staticmethod
+    def _scale(terms: Terms, reference: float) -> float:
+        """The size against which violations count: the smallest threshold, or a small share of the pull."""
+        levels = terms.l1 if terms.group_weights is None else np.append(terms.l1, terms.group_weights)
+        levels = levels[(levels > 0) & np.isfinite(levels)]
+        smallest = float(levels.min()) if levels.size else reference
+        return max(min(smallest, reference), 1e-5 * reference)
+
+    def _data_term(self, eta: Floats) -> float:
+        return float(self.sample.share @ self.sample.loss.value(self.sample.y, self._flat(eta)))
+
+    def _choose(self, wanted: NDArray[np.bool_], terms: Terms, keep: bool) -> None:
+        """Bring the quadratic model to the wanted coordinates (whole groups), with fresh or kept curvature weights."""
+        if terms.groups is not None:
+            wanted = np.isin(terms.groups, terms.groups[wanted])
+        held = np.zeros(len(self.v), dtype=bool)
+        held[self.chosen] = True
+        if keep and self.chosen.size and not (wanted & ~held).sum() > max(20, 0.5 * len(self.chosen)):
+            fresh = np.flatnonzero(wanted & ~held)
+        else:
+            self._reweigh()
+            self.chosen = np.empty(0, dtype=np.intp)
+            self.working = quadratic_for(terms)
+            fresh = np.flatnonzero(wanted)
+        if fresh.size:
+            everything = np.append(self.chosen, fresh)
+            cross = self._weighted_gram(everything, fresh)
+            self.chosen = everything
+            if self.sample.intercept:
+                tilt = self._tilt(everything)
+                cross -= tilt @ self.total_inverse @ tilt[len(everything) - len(fresh) :].T
+            self.working.grow(cross, np.zeros(len(fresh)))
+
+    def _reweigh(self) -> None:
+        """Curvature weights at the present eta: (K, K, n)."""
+        sample = self.sample
+        second = sample.loss.majorizer if self.cautious else sample.loss.curvature
+        curvature = second(sample.y, self._flat(self.eta)).reshape(-1, self.n_outputs, self.n_outputs)
+        self.weights = np.ascontiguousarray(np.moveaxis(curvature * sample.share[:, None, None], 0, -1))
+        self.total = self.weights.sum(-1)
+        self.total_inverse = np.linalg.pinv(self.total, rcond=1e-10, hermitian=True)
+
+    def _weighted_gram(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
+        """The Hessian of the data term between coordinates (feature, output) of the working set."""
+        k = self.n_outputs
+        if k == 1:
+            return self.block.gram(self.weights[0, 0], left, right)
+        result = np.zeros((len(left), len(right)))
+        for a in range(k):
+            rows = np.flatnonzero(left % k == a)
+            for b in range(k):
+                columns = np.flatnonzero(right % k == b)
+                if rows.size and columns.size:
+                    part = self.block.gram(self.weights[a, b], left[rows] // k, right[columns] // k)
+                    result[np.ix_(rows, columns)] = part
+        return result
+
+    def _tilt(self, coordinates: NDArray[np.intp]) -> Floats:
+        """The Hessian between coordinates and intercepts, (coordinates, K)."""
+        k = self.n_outputs
+        weighted = self.block.rmatvec(np.moveaxis(self.weights, -1, 0).reshape(-1, k * k))
+        table = weighted.reshape(self.block.size, k, k)
+        return table[coordinates // k, coordinates % k]
+
+    def _step(self, terms: Terms, slope: Floats, intercept_slope: Floats, worst: float) -> float:
+        """Solve the quadratic model and move along it; returns the step taken, 0 when none decreases the objective."""
+        chosen = self.chosen
+        part = terms.subset(chosen)
+        v = self.v[chosen]
+        pull = -slope[chosen]
+        tilt = self._tilt(chosen) if self.sample.intercept else np.zeros((len(chosen), self.n_outputs))
+        if self.sample.intercept:
+            pull = pull + tilt @ (self.total_inverse @ intercept_slope)
+        self.working.model_at(v, pull)
+        self.working.solve(part, max(1e-3 * worst, 1e-15 * float(np.max(abs(slope), initial=0.0))))
+        move = np.zeros_like(self.v)
+        move[chosen] = self.working.v[: len(chosen)] - v
+        move_intercept = np.zeros(self.n_outputs)
+        if self.sample.intercept:
+            move_intercept = -self.total_inverse @ (intercept_slope + tilt.T @ move[chosen])
+        return self._search(terms, move, move_intercept, slope @ move + intercept_slope @ move_intercept)
+
+    def _search(self, terms: Terms, move: Floats, move_intercept: Floats, linear: float) -> float:
+        """Backtrack along the direction until the objective falls enough."""
+        direction = self._predictor(move) + move_intercept
+        omega, value = omega_of(terms, self.v), self._data_term(self.eta)
+        model = linear + omega_of(terms, self.v + move) - omega
+        noise = 1e-14 * (abs(value) + omega)
+        size = 1.0
+        while size >= SMALLEST_STEP:
+            trial = self.eta + size * direction
+            v = self.v + size * move
+            change = self._data_term(trial) - value + omega_of(terms, v) - omega
+            if np.isfinite(change) and change <= ARMIJO * size * model + noise:
+                self.v, self.eta = v, trial
+                self.intercept = self.intercept + size * move_intercept
+                return size
+            size /= 2
+        return 0.0
+
+    def _polish_intercept(self) -> None:
+        """Newton on the intercepts alone, from next to their optimum, until their forces cancel, so that the dual point is feasible."""
+        sample = self.sample
+        for _ in range(POLISH_STEPS):
+            slope = self._gradient().sum(0)
+            curvature = sample.loss.curvature(sample.y, self._flat(self.eta)).reshape(-1, self.n_outputs**2)
+            total = (sample.share @ curvature).reshape(self.n_outputs, self.n_outputs)
+            step = np.linalg.pinv(total, rcond=1e-10, hermitian=True) @ slope
+            self.intercept, self.eta = self.intercept - step, self.eta - step
+            if np.max(abs(step)) <= 1e-15 * (1 + np.max(abs(self.intercept))):
+                break
+
+    def _point(self, terms: Terms) -> Point:
+        places = np.flatnonzero(self.v)
+        sample = self.sample
+        if sample.intercept:
+            self._polish_intercept()
+        force = -sample.loss.gradient(sample.y, self._flat(self.eta))
+        objective = self._data_term(self.eta) + omega_of(terms, self.v)
+        intercept = self.intercept if self.n_outputs > 1 or sample.y.ndim == 2 else self.intercept[0]
+        return Point(self.coordinates[places], self.v[places].copy(), np.array(intercept), force, objective)

@@ -1,0 +1,61 @@
+"""The dual side of one problem at one alpha: gaps and violations from the correlations with X."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..losses import Loss
+from ..penalties import Terms
+from ..penalties.base import subdifferential_distance
+from .certificate import dual_scale, penalty_conjugate
+
+Floats = NDArray[np.float64]
+SLACK = 1e-9  # relative violation that rounding alone can cause
+
+
+def simple(terms: Terms) -> bool:
+    """Whether only weighted absolute values are penalised: the common case, with cheap formulas."""
+    return terms.groups is None and not terms.bounded and not terms.quadratic.any()
+
+
+def dual_loss(loss: Loss, y: Floats, share: Floats, force: Floats, base: Floats) -> float:
+    """sum_i share_i (loss*(y_i, -force_i) + force_i base_i): minus the dual objective, the penalty's part left out."""
+    tilt = force * base
+    conjugate = loss.conjugate(y, -force) + (tilt if tilt.ndim == 1 else tilt.sum(1))
+    return float(share @ (conjugate if share.min() > 0 else np.where(share > 0, conjugate, 0.0)))
+
+
+def simple_scale(terms: Terms, slope: Floats) -> float:
+    """`dual_scale` where only absolute values are penalised."""
+    size = abs(slope)
+    over = np.flatnonzero((size > terms.l1) & (terms.l1 > 0))
+    return float((terms.l1[over] / size[over]).min()) if over.size else 1.0
+
+
+def scale_and_conjugate(terms: Terms, slope: Floats) -> tuple[float, float]:
+    """The factor that makes the dual point feasible, and the penalty's conjugate there."""
+    if simple(terms):
+        return simple_scale(terms, slope), 0.0
+    scale = dual_scale(terms, slope)
+    return scale, penalty_conjugate(terms, scale * slope)
+
+
+def violators(terms: Terms, slope: Floats, slack: float = SLACK) -> NDArray[np.intp]:
+    """Zero coordinates that want to leave zero at these correlations, beyond rounding; the strongest first."""
+    if terms.groups is None and not terms.bounded:
+        size = abs(slope)
+        found = np.flatnonzero(size > terms.l1 * (1 + slack))
+        ratio = size[found] / np.maximum(terms.l1[found], 1e-300)
+        return found[np.argsort(-ratio)]
+    distance = subdifferential_distance(terms, -slope, np.zeros_like(slope))
+    reference = thresholds(terms)
+    found = np.flatnonzero(distance > slack * np.where(np.isfinite(reference), reference, 1.0))
+    return found[np.argsort(-distance[found] / np.maximum(reference[found], 1e-300))]
+
+
+def thresholds(terms: Terms) -> Floats:
+    """The correlation up to which a zero coordinate (or its whole group) surely stays zero."""
+    if terms.groups is None or terms.group_weights is None:
+        return terms.l1
+    return terms.l1 + terms.group_weights[terms.groups]

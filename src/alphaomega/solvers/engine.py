@@ -1,0 +1,78 @@
+"""From a Problem to lanes, and from their points back to coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..designs import Dense, Standardized
+from ..penalties import L2, Terms
+from ..problem import Control, Grid, NullModel, Problem
+from .curved import CurvedLane
+from .frame import Frame, Part
+from .lanes import Lane, SquaredLane
+from .raw import RawPath
+from .working_set import Driver, Track
+
+Floats = NDArray[np.float64]
+
+
+def solve(
+    problem: Problem, folds: NDArray[np.intp] | None, grid: Grid, control: Control
+) -> tuple[RawPath, list[RawPath]]:
+    """The path on all rows, and without each fold; all lanes share the reads of X."""
+    start = problem.design.reads
+    count = 0 if folds is None else int(folds.max()) + 1
+    weights = [problem.weights] + [np.where(folds == fold, 0.0, problem.weights) for fold in range(count)]
+    frame = Frame.of(problem, weights, folds)
+    alphas = frame.alphas(grid)
+    block = None if frame.whole else problem.design.block(frame.center, frame.scale)
+    tracks = [
+        Track(_lane(frame, part, block), part.null.loss, part.slope, bound=part.bound) for part in frame.parts
+    ]
+    driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, control)
+    driver.run()
+    reads = problem.design.reads - start
+    paths = [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
+    return paths[0], paths[1:]
+
+
+def _lane(frame: Frame, part: Part, block) -> Lane:
+    if not frame.problem.loss.constant_curvature:
+        return CurvedLane(part.sample, part.terms, block)
+    lane = SquaredLane(part.sample, part.terms, block)
+    if part.gram is not None:
+        lane.take_whole(*part.gram)
+    return lane
+
+
+def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -> RawPath:
+    """Points in the block's coordinates as coefficients in the columns' units."""
+    p, k = frame.design.shape[1], frame.problem.n_outputs
+    coef = np.zeros((len(alphas), p * k))
+    intercept = np.zeros((len(alphas), k))
+    scale, center = np.repeat(frame.scale, k), np.repeat(frame.center, k)
+    supports = []
+    for row, point in enumerate(track.points):
+        value = point.v / scale[point.coordinates]
+        coef[row, point.coordinates] = value
+        shift = np.bincount(point.coordinates % k, value * center[point.coordinates], k)
+        intercept[row] = np.atleast_1d(point.intercept) - shift
+        supports.append(np.unique(point.coordinates // k))
+    many = frame.problem.y.ndim == 2
+    if many:
+        intercept -= intercept.mean(1, keepdims=True)
+    return RawPath(
+        alphas=alphas,
+        coef=coef.reshape(len(alphas), p, k) if many else coef,
+        intercept=intercept if many else intercept[:, 0],
+        gap=np.array(track.gaps),
+        supports=supports,
+        reads=reads,
+        null_loss=part.null.loss,
+        scale=part.scale,
+        center=frame.center,
+        message=track.message,
+    )

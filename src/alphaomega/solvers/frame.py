@@ -1,0 +1,208 @@
+"""The coordinates in which lanes work: columns centred and scaled to unit size, and each lane's null model and terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..designs import Standardized
+from ..designs.base import GramParts
+from ..penalties import Terms
+from ..problem import Grid, NullModel, Problem
+from .grid import RIDGE_FLOOR, alpha_max, default_ratio
+from .lanes import Sample
+
+Floats = NDArray[np.float64]
+
+WHOLE_COLUMNS = 2000  # above so many columns a Gram of all of them is too large to be worth it
+WHOLE_TALL = 4  # ... and with fewer rows per column it costs more than the working sets need
+
+
+@dataclass(frozen=True)
+class Part:
+    """One lane's rows: its sample, null model, terms in the lane's coordinates, and its correlations at the null model.
+
+    `scale` is where the penalty acts (the lane's own deviations, or ones); `bound` the norm of a unit column on these rows;
+    `gram` the Gram, linear terms and means of all columns, where one pass gave them.
+    """
+
+    sample: Sample
+    null: NullModel
+    terms: Terms
+    slope: Floats
+    scale: Floats
+    bound: float
+    gram: tuple[Floats, Floats, Floats] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """v = scale * w on centred columns; every lane of a problem uses the same frame.
+
+    Columns that are constant on the rows of a lane are excluded there: the intercept does their work.
+    """
+
+    problem: Problem
+    design: Standardized
+    center: Floats
+    scale: Floats
+    parts: list[Part]
+    whole: bool
+
+    @property
+    def norms(self) -> Floats:
+        """Norm of each column in the metric of all rows' shares: one, by the choice of scale."""
+        return np.ones(len(self.scale))
+
+    def alphas(self, grid: Grid) -> Floats:
+        """The grid of alphas, largest first."""
+        if grid.alphas is not None:
+            return grid.alphas
+        part = self.parts[0]
+        top = alpha_max(part.terms, part.slope)
+        if top <= 0:
+            pull = abs(part.slope) * np.repeat(self.scale / part.scale, self.problem.n_outputs)
+            top = float(np.max(pull, initial=0.0)) / RIDGE_FLOOR or 1.0
+        return top * np.geomspace(1, grid.ratio or default_ratio(self.problem), grid.n_alphas)
+
+    @classmethod
+    def of(cls, problem: Problem, weights: list[Floats], folds: NDArray[np.intp] | None) -> Frame:
+        """Read X once, and set up every lane."""
+        problems = [replace(problem, weights=weight) for weight in weights]
+        nulls = [NullModel.of(part) for part in problems]
+        shares = np.stack([part.weights / part.total for part in problems], axis=1)
+        if _whole_gram_pays(problem):
+            return _whole(problems, nulls, shares, folds)
+        return _gathered(problems, nulls, shares)
+
+
+def _whole_gram_pays(problem: Problem) -> bool:
+    n, p = problem.design.shape
+    terms = problem.terms
+    assert terms is not None
+    dense_solution = not terms.l1.any() and terms.groups is None
+    small = p <= 256 or n >= WHOLE_TALL * p or (dense_solution and p <= n)
+    return problem.loss.constant_curvature and p <= WHOLE_COLUMNS and small
+
+
+def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -> Frame:
+    """Means, deviations and null correlations of every lane from one block read."""
+    problem = problems[0]
+    n, k = problem.design.shape[0], problem.n_outputs
+    lanes = shares.shape[1]
+    forces = np.stack([-problem.loss.gradient(problem.y, null.eta) for null in nulls], axis=1).reshape(n, lanes, k)
+    weighted = (forces * shares[:, :, None]).reshape(n, -1)
+    spread = shares if problem.standardize else shares[:, :1]
+    products, squares = problem.design.sums(np.hstack([shares, weighted]), spread)
+    check_finite(problem, products)
+    means, pulls = products[:, :lanes], products[:, lanes:].reshape(-1, lanes, k)
+    deviation = problem.design.deviation(means[:, : spread.shape[1]], squares, spread)
+    center, scale = _frame_scale(problem, means[:, 0], deviation[:, 0], squares[:, 0])
+    parts = []
+    for lane, (part, null) in enumerate(zip(problems, nulls)):
+        own = deviation[:, min(lane, spread.shape[1] - 1)]
+        total = weighted.reshape(n, lanes, k)[:, lane].sum(0)
+        slope = (pulls[:, lane] - np.outer(center, total)) / scale[:, None]
+        parts.append(_part(part, null, scale, own, slope.ravel()))
+    design = Standardized(problem.design, center, scale)
+    return Frame(problem, design, center, scale, parts, whole=False)
+
+
+def _whole(
+    problems: list[Problem], nulls: list[NullModel], shares: Floats, folds: NDArray[np.intp] | None
+) -> Frame:
+    """Grams of all columns for every lane, from one pass: the total, and the total minus each fold."""
+    problem = problems[0]
+    p = problem.design.shape[1]
+    labels = np.zeros(problem.design.shape[0], dtype=np.intp) if folds is None else folds
+    target = (problem.y - problem.base_eta())[:, None]
+    passed = problem.design.gram_parts(labels, problem.weights / problem.total, target)
+    check_finite(problem, passed.parts[:, :p, -1].T)
+    total = passed.parts.sum(0)
+    first = _moments(total, passed, problem.intercept)
+    variance = np.diag(first.gram)
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    if not problem.intercept:
+        centred = _moments(total, passed, True)
+        deviation = np.sqrt(np.maximum(np.diag(centred.gram), 0.0))
+    deviation[deviation <= 1e-13 * abs(first.mean)] = 0.0
+    center, scale = _frame_scale(problem, first.mean, deviation, np.maximum(variance, 0.0))
+    parts = []
+    for lane, (part, null) in enumerate(zip(problems, nulls)):
+        own = first if lane == 0 else _moments(total - passed.parts[lane - 1], passed, problem.intercept)
+        own_deviation = deviation if lane == 0 else np.sqrt(np.maximum(np.diag(own.gram), 0.0))
+        gram = own.gram / np.outer(scale, scale)
+        linear, means = own.linear / scale, (own.mean - center) / scale
+        made = _part(part, null, scale, own_deviation, linear)
+        parts.append(replace(made, gram=(gram, linear, means)))
+    design = Standardized(problem.design, center, scale)
+    return Frame(problem, design, center, scale, parts, whole=True)
+
+
+@dataclass(frozen=True)
+class _Moments:
+    gram: Floats
+    linear: Floats
+    mean: Floats
+
+
+def _moments(total: Floats, passed: GramParts, intercept: bool) -> _Moments:
+    """Gram and linear term (centred with an intercept), and the column means, from an augmented Gram about a shift."""
+    p, weight = len(passed.shift), total[-1, -1]
+    mean = total[:p, -1] / weight
+    gram, linear = total[:p, :p] / weight, total[:p, p] / weight
+    if intercept:
+        return _Moments(
+            gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift
+        )
+    cross = np.outer(mean, passed.shift)
+    gram = gram + cross + cross.T + np.outer(passed.shift, passed.shift)
+    return _Moments(gram, linear + passed.shift * total[p, -1] / weight, np.zeros(p))
+
+
+def _frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats]:
+    """Centre and scale of the frame: unit columns, one scale within a group unless standardised."""
+    center = mean if problem.intercept else np.zeros_like(mean)
+    size = deviation if problem.intercept or problem.standardize else np.sqrt(square)
+    scale = np.where(size > 0, size, 1.0)
+    terms = problem.terms
+    assert terms is not None
+    if terms.groups is not None and not problem.standardize:
+        labels = terms.groups[:: problem.n_outputs]
+        count = np.bincount(labels)
+        scale = np.sqrt(np.bincount(labels, scale**2) / np.maximum(count, 1))[labels]
+    return center, scale
+
+
+def _part(problem: Problem, null: NullModel, scale: Floats, deviation: Floats, slope: Floats) -> Part:
+    own = np.where(deviation > 0, deviation, 1.0) if problem.standardize else np.ones_like(scale)
+    terms = problem.terms
+    assert terms is not None
+    terms = terms.rescaled(np.repeat(scale / own, problem.n_outputs))
+    if problem.intercept:
+        constant = np.repeat(deviation == 0, problem.n_outputs)
+        terms = replace(terms, l1=np.where(constant, np.inf, terms.l1))
+    share = problem.weights / problem.total
+    sample = Sample(problem.loss, problem.y, problem.base_eta(), share, problem.intercept)
+    return Part(sample, null, terms, slope, own, float(np.sqrt((share > 0).max() * 1.0)))
+
+
+def check_finite(problem: Problem, sums: Floats) -> None:
+    """Raise for the first column whose sums are not finite, naming a row."""
+    bad = np.flatnonzero(~np.isfinite(sums).all(1))
+    if bad.size:
+        raise NonFiniteError(int(bad[0]), problem.design.take(bad[:1])[:, 0])
+
+
+class NonFiniteError(ValueError):
+    """X holds NaN or infinity."""
+
+    def __init__(self, column: int, values: Floats) -> None:
+        self.column = column
+        rows = np.flatnonzero(~np.isfinite(values))
+        what = "values too large to sum" if not rows.size else f"NaN or infinity at row {rows[0]}"
+        super().__init__(
+            f"X holds {what} in column {column}; fill the missing values (impute='mean') or drop those rows or that column"
+        )
