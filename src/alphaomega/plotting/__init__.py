@@ -6,7 +6,7 @@ or change it further. Text that comes from data (column names, class labels) is 
 
 from .coefficients import coefficients_figure
 from .errors import ErrorCurve, error_figure
-from .geometry import geometry_figure
+from .geometry import geometry_figure, touching_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
 from .theme import plain_text, template
@@ -26,4 +26,5 @@ __all__ = [
     "prior_figure",
     "template",
     "touching",
+    "touching_figure",
 ]

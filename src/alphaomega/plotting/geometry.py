@@ -9,13 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from ..losses import Loss, Squared
+from ..losses import Loss
 from .theme import CONTEXT, MARK, color_of, figure, number, plain_text
 from .touching import Touching, profile_loss, touching
 
 Floats = NDArray[np.float64]
 GRID_POINTS = 61
-MOST_CELLS = 4_000_000  # rows times grid points for which a curved loss is evaluated
 MOST_CONTOURS = 14
 FARTHEST = 2.2  # radii of the balls that the window may reach out to the unpenalised fit
 
@@ -41,7 +40,7 @@ def geometry_figure(
     X2 : array of shape (n, 2)
         Two features, in any units; they are standardised.
     y, loss, offset, alpha
-        As for `touching`. For a curved loss and many rows, an evenly spaced part of the rows is used throughout.
+        As for `touching`.
     names : two feature names
     height : int, default 520
         Pixels.
@@ -63,13 +62,13 @@ def geometry_figure(
     >>> chart.layout.xaxis.title.text
     'w1: age'
     """
-    matrix, target = np.asarray(X2, dtype=float), np.asarray(y)
-    squared = isinstance(loss, Squared) or loss == "squared"
-    if not squared and len(target) * GRID_POINTS**2 > MOST_CELLS:
-        keep = np.unique(np.linspace(0, len(target) - 1, MOST_CELLS // GRID_POINTS**2).astype(int))
-        matrix, target = matrix[keep], target[keep]
-        offset = None if offset is None else np.asarray(offset)[keep]
-    found = touching(matrix, target, loss, offset=offset, alpha=alpha)
+    return touching_figure(touching(X2, y, loss, offset=offset, alpha=alpha), names=names, height=height)
+
+
+def touching_figure(
+    found: Touching, *, names: Sequence[str] = ("first feature", "second feature"), height: int = 520
+) -> go.Figure:
+    """The picture of a `Touching` already found; see `geometry_figure`."""
     result = figure("The L1 diamond and the L2 disc", height)
     first, second = _window(found)
     _add_contours(result, found, np.linspace(*first, GRID_POINTS), np.linspace(*second, GRID_POINTS))

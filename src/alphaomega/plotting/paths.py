@@ -97,12 +97,10 @@ def path_figure(
     add_counts_axis(result, axis, path)
     add_alpha_axis(result, axis, path.loss, null_alpha(path))
     for label, alpha in (marks or {}).items():
-        dash = "dash" if label == "1-SE" else "solid"
-        result.add_vline(
-            x=axis.position(alpha),
-            line={"color": MARK, "width": 1, "dash": dash},
-            annotation={"text": plain_text(label), "yanchor": "bottom", "y": 0, "textangle": 0},
-        )
+        x = axis.position(alpha)
+        result.add_vline(x=x, line={"color": MARK, "width": 1, "dash": "dash" if label == "1-SE" else "solid"})
+        at = {"x": float(np.log10(x)), "y": 0, "yref": "paper", "xanchor": "right", "yanchor": "bottom"}
+        result.add_annotation(text=plain_text(label), xshift=-2, **at)
     if drawn.size and (drawn.min() < limits[0] or drawn.max() > limits[1]):
         text = "▴ larger coefficients lie off the scale"
         result.add_annotation(

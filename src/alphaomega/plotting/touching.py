@@ -15,6 +15,7 @@ from ..results import Path
 
 Floats = NDArray[np.float64]
 NEWTON_STEPS = 30
+MOST_ROWS = 1_000  # of a curved loss, whose contours need every row at thousands of points
 LARGEST_ALPHA_RATIO = 1e6
 SMALLEST_CORNER = 0.02
 
@@ -67,6 +68,7 @@ def touching(
     X2 : array of shape (n, 2)
         Two features, in any units; they are standardised.
     y : array of shape (n,)
+        Of a curved loss, 1,000 evenly spaced rows are used where there are more.
     loss : name or Loss
         Any loss with one linear predictor.
     offset : array of shape (n,), optional
@@ -91,21 +93,24 @@ def touching(
     matrix = np.asarray(X2, dtype=float)
     if matrix.ndim != 2 or matrix.shape[1] != 2:
         raise ValueError(f"X2 must have two columns, got shape {matrix.shape}")
+    data = read_data(matrix, y, loss, None, offset)
+    target, shift = np.asarray(y), np.zeros(len(matrix)) if data.offset is None else data.offset
+    if not isinstance(data.loss, Squared) and len(matrix) > MOST_ROWS:
+        keep = np.unique(np.linspace(0, len(matrix) - 1, MOST_ROWS).astype(int))
+        matrix, target, shift = matrix[keep], target[keep], shift[keep]
     deviation = matrix.std(0)
     if not (deviation > 0).all():
         raise ValueError("both columns of X2 must vary; choose two features that are not constant")
-    data = read_data(matrix, y, loss, None, offset)
     if data.target.values.ndim == 2:
         raise ValueError(
             "the geometry needs a loss with one linear predictor; pass one class against the rest, loss='logistic'"
         )
-    fit = _Fits((matrix - matrix.mean(0)) / deviation, np.asarray(y), data.loss, offset)
+    fit = _Fits((matrix - matrix.mean(0)) / deviation, target, data.loss, shift)
     lasso = fit.lasso()
     free = fit.ridge(1e-9 * lasso.alphas[0])
     strength = _corner_alpha(lasso, free) if alpha is None else alpha
-    shift = np.zeros(len(matrix)) if data.offset is None else data.offset
     edge = lasso.at(strength).coef
-    found = Touching(free, edge, free, strength, 0.0, 0.0, data.loss, fit.X, data.target.values, shift)
+    found = Touching(free, edge, free, strength, 0.0, 0.0, data.loss, fit.X, data.loss.target(target).values, shift)
     level = float(profile_loss(found, edge[None])[0])
     alpha_l2, disc = _ridge_at(found, level, fit)
     return replace(found, l2=disc, alpha_l2=alpha_l2, level=level)
@@ -118,7 +123,7 @@ class _Fits:
     X: Floats
     y: NDArray
     loss: Loss
-    offset: ArrayLike | None
+    offset: Floats
 
     def lasso(self) -> Path:
         """The L1 path."""
