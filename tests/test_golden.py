@@ -32,10 +32,13 @@ def glmnet_data(name, shared_data):
 
 
 def marked(records):
+    """The records as parameters; those on data that is not bundled carry the marker `shared`."""
+    parameters = []
     for record in records:
         label = "-".join(str(record[key]) for key in ("data", "family", "l1_ratio", "lambda") if not record.get("cv"))
         marks = [] if record["data"] in BUNDLED else [pytest.mark.shared]
-        yield pytest.param(record, id=label or f"{record['data']}-{record['family']}", marks=marks)
+        parameters.append(pytest.param(record, id=label or f"{record['data']}-{record['family']}", marks=marks))
+    return parameters
 
 
 @pytest.mark.parametrize("record", marked([r for r in GLMNET if not r.get("cv")]))

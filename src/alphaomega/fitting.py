@@ -218,6 +218,7 @@ def read_data(
     n, p = design.shape
     if n == 0 or p == 0:
         raise ValueError(f"X has shape ({n}, {p}); it needs at least one row and one column")
+    _check_finite(design, encoder)
     target = found.target(y)
     if len(target.values) != n:
         raise ValueError(f"X has {n} rows but y has {len(target.values)}; they must match")
@@ -226,8 +227,34 @@ def read_data(
         raise ValueError(f"weights must be >= 0, found {s[s < 0][0]:g} at row {np.flatnonzero(s < 0)[0]}")
     if not s.sum() > 0:
         raise ValueError("weights are all zero; give at least one row a positive weight")
+    _check_weighted_target(target, s, found)
     shift = None if offset is None else _vector(offset, n, "offset")
     return Data(design, target, found, s, shift, encoder)
+
+
+def _check_finite(design: Design, encoder: Encoder) -> None:
+    place = design.first_not_finite()
+    if place is not None:
+        row, column = place
+        name = f"column {column}" if encoder.names is None else f"column {encoder.names[column]!r}"
+        raise ValueError(
+            f"X holds NaN or infinity at row {row}, {name}; pass impute='mean' or 'median' to fill missing numbers, "
+            "or drop or replace such entries"
+        )
+
+
+def _check_weighted_target(target: Target, weights: Floats, loss: Loss) -> None:
+    """Rows of weight zero do not exist: what is left must still be fittable."""
+    alive = weights > 0
+    if target.classes is not None:
+        codes = target.values[alive] if target.values.ndim == 1 else target.values[alive].argmax(1)
+        if len(np.unique(codes)) < len(target.classes):
+            missing = sorted(set(range(len(target.classes))) - set(codes.astype(int).tolist()))[0]
+            raise ValueError(
+                f"all rows of class {target.classes[missing]!r} have weight 0; drop those rows, or give them a weight"
+            )
+    elif isinstance(loss, losses.Poisson) and not target.values[alive].any():
+        raise ValueError("loss='poisson' needs at least one positive y among the rows of positive weight")
 
 
 def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np.intp]:
@@ -240,6 +267,8 @@ def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np
         ids = np.unique(labels, return_inverse=True)[1]
     else:
         count = int(folds)  # type: ignore[arg-type]
+        if count < 2:
+            raise ValueError(f"cross-validation needs at least 2 folds, got folds={folds!r}")
         alive = int((data.weights > 0).sum())
         if alive < count:
             raise ValueError(f"{alive} rows are too few for {count} folds; pass folds={max(2, alive)} or fewer")
