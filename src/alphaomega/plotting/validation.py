@@ -46,6 +46,8 @@ def cross_validation_figure(cv: CrossValidation, *, color: str = FEATURE_COLORS[
     axis = AlphaAxis.of(cv.path.alphas)
     mean, error = cv.mean, cv.standard_error
     result = figure("Cross-validation", height)
+    chosen = f": minimum at alpha {number(cv.alpha_min)}, 1-SE at {number(cv.alpha_1se)}"
+    result.update_layout(title={"text": result.layout.title.text + chosen})
     result.add_trace(
         go.Scatter(
             x=np.concatenate([axis.x, axis.x[::-1]]),
@@ -106,21 +108,20 @@ def limit_scores(result: go.Figure, lows: list[Floats], highs: list[Floats], anc
 
 
 def _mark(result: go.Figure, cv: CrossValidation, axis: AlphaAxis, color: str) -> None:
-    """The lines and points at alpha_min and alpha_1se, their labels turned away from each other."""
-    marks = [("minimum", cv.index_min, "left"), ("1-SE", cv.index_1se, "right")]
+    """The lines and points at alpha_min and alpha_1se."""
+    marks = [("minimum", cv.index_min), ("1-SE", cv.index_1se)]
     if cv.index_min == cv.index_1se:
-        marks = [("minimum = 1-SE", cv.index_min, "left")]
-    limits = axis.limits()
-    for row, (name, k, anchor) in enumerate(marks):
+        marks = [("minimum = 1-SE", cv.index_min)]
+    middle = float(np.mean(axis.limits()))
+    for row, (name, k) in enumerate(marks):
         x = float(axis.x[k])
-        share = (limits[0] - np.log10(x)) / (limits[0] - limits[1])
-        anchor = "right" if share > 0.75 else "left" if share < 0.25 else anchor
+        anchor = "left" if np.log10(x) > middle else "right"  # the text goes to the roomier side
         result.add_vline(x=x, line={"color": MARK, "width": 1, "dash": "dash" if name == "1-SE" else "solid"})
         symbol = "circle-open" if name == "1-SE" else "circle"
         marker = {"color": color, "size": 10, "symbol": symbol, "line": {"width": 2, "color": color}}
         result.add_trace(go.Scatter(x=[x], y=[cv.mean[k]], mode="markers", marker=marker, hoverinfo="skip", name=name))
         result.add_annotation(
-            text=f"<b>{name}</b> alpha {number(cv.path.alphas[k])}, {cv.path.n_nonzero[k]:,} non-zero",
+            text=f"<b>{name}</b>: {cv.path.n_nonzero[k]:,} non-zero",
             x=float(np.log10(x)),
             xref="x",
             y=1,

@@ -60,7 +60,8 @@ def _caption(found: Touching, names: list[str], what: str) -> str:
         else "Here even the diamond touches on an edge: both features are too strong to be left out at this loss."
     )
     return (
-        f"The two strongest features{what}, {names[0]} (w1) and {names[1]} (w2), per standard deviation; contours of the "
-        f"real training loss. {verdict} L1: ({l1[0]}, {l1[1]}) at alpha {significant(found.alpha_l1, 3)}; L2: ({l2[0]}, "
-        f"{l2[1]}) at alpha {significant(found.alpha_l2, 3)}; both have J = {significant(found.level, 4)}."
+        f"The two strongest features{what}, {names[0]} (w1) and {names[1]} (w2), per standard deviation; contours of "
+        f"the real training loss. {verdict} L1: ({l1[0]}, {l1[1]}) at alpha {significant(found.alpha_l1, 3)}; "
+        f"L2: ({l2[0]}, {l2[1]}) at alpha {significant(found.alpha_l2, 3)}; "
+        f"both have J = {significant(found.level, 4)}."
     )

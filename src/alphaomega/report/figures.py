@@ -130,8 +130,8 @@ def _paths(study: Study) -> Section:
         alt = f"Coefficients of {curve.name} against alpha, {len(named)} strongest features named. {caption}"
         drawings.append(Drawing(_id("path", curve), figure, _title(curve), caption, alt))
     lead = (
-        "Every line is one feature. On the left the penalty is so strong that (nearly) nothing is left; to the right it "
-        "fades towards the unpenalised fit. The same features have the same colours in every panel."
+        "Every line is one feature. On the left the penalty is so strong that (nearly) nothing is left; to the right "
+        "it fades towards the unpenalised fit. The same features have the same colours in every panel."
     )
     return Section("paths", "Paths", "Coefficient paths", lead, tuple(drawings))
 
