@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..losses import Loss
+from .numbers import number
 from .results import Fit
 
 FEW = 0.75  # a model with at most this share of the features is worth calling smaller
@@ -35,7 +38,7 @@ def recommend(fits: tuple[Fit, ...], baseline: Fit, loss: Loss, n_features: int)
 def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> str:
     if loss.classifies:
         told = (
-            f"{chosen.label} classifies {1 - chosen.test.misclassified:.1%} of the held-out rows rightly "
+            f"{chosen.label} classifies {1 - chosen.test.misclassified:.1%} of the held-out rows correctly "
             f"(± {chosen.test.misclassified_standard_error:.1%}; the commonest class alone: "
             f"{1 - baseline.test.misclassified:.1%})"
         )
@@ -43,7 +46,7 @@ def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> 
         share = 1 - chosen.test.deviance / baseline.test.deviance
         explained = f"it explains {share:.0%} of the deviance" if share > 0 else "it does no better than the mean alone"
         error, spread = chosen.test.deviance, chosen.test.deviance_standard_error
-        told = f"{chosen.label} has a held-out error of {error:.4g} ± {spread:.2g}: {explained}"
+        told = f"{chosen.label} has a held-out error of {number(error)} ± {number(spread, 2)}: {explained}"
     free = next((fit for fit in fits if fit.name == "none"), None)
     if free is None:
         return told + "."
@@ -52,13 +55,15 @@ def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> 
 
 def _against_none(chosen: Fit, free: Fit) -> str:
     """What regularization did to the errors of the two parts."""
+    if not np.isfinite(free.gap) or free.note:
+        return "where no finite fit exists without a penalty"
     change = 1 - chosen.test.deviance / free.test.deviance if free.test.deviance > 0 else 0.0
     if change > 0.005:
         return f"and regularization cut the unpenalised fit's test error by {change:.0%}"
     if chosen.test.deviance - free.test.deviance > chosen.test.deviance_standard_error:
-        return f"while the unpenalised fit's test error is smaller, {free.test.deviance:.4g}"
+        return f"while the unpenalised fit's test error is smaller, {number(free.test.deviance)}"
     if change < -0.005:
-        return f"within the noise of the unpenalised fit's {free.test.deviance:.4g}"
+        return f"within the noise of the unpenalised fit's {number(free.test.deviance)}"
     return "the same as without a penalty"
 
 

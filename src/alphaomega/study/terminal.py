@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
+from .numbers import number
 from .results import Column, Fit, Study, Understanding
 
 WIDE = 118  # from this width on the comparison is one table
@@ -41,7 +42,8 @@ def _understood(found: Understanding) -> Iterable[tuple[str, str]]:
     if found.text:
         yield "text", f"{found.text}, as a bag of words"
     else:
-        yield "features", f"{found.n_numeric:,} numeric, {len(found.categorical):,} categorical"
+        kinds = {"numeric": found.n_numeric, "categorical": len(found.categorical)}
+        yield "features", ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count)
     if found.categorical:
         yield "categories", _cut([f"{column.name} ({column.count})" for column in found.categorical])
     for remark, columns in _by_remark(found.missing):
@@ -68,10 +70,9 @@ def _cut(names: list[str]) -> str:
 
 def show_study(study: Study, console: Console) -> None:
     """The comparison, its notes and the recommendation."""
-    title = (
-        f"{len(study.train.y):,} training rows, {len(study.test.y):,} test rows, {study.folds}-fold cross-validation"
-    )
-    console.print(Text(f"Comparison: {title}", style="bold cyan"))
+    rows = f"{len(study.train.y):,} training and {len(study.test.y):,} test rows"
+    title = f"Comparison: {rows}, {len(study.feature_names):,} features, {study.folds} folds"
+    console.print(Text(title, style="bold cyan"))
     console.print(Padding(_comparison(study, console.width), (0, 0, 0, 1)))
     for note in _notes(study):
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
@@ -95,10 +96,10 @@ def _comparison(study: Study, width: int) -> RenderableType:
 
 
 def _grid(study: Study, rows: tuple[Fit, ...], columns: list[tuple[str, list[str]]]) -> Grid:
-    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     grid.add_column("penalty", no_wrap=True)
     for name, _ in columns:
-        grid.add_column(escape(name), justify="right", no_wrap=True)
+        grid.add_column(escape(name), justify="right", vertical="bottom", no_wrap=True)
     for k, fit in enumerate(rows):
         style = "bold green" if fit is study.chosen else "dim" if fit is study.baseline else ""
         grid.add_row(fit.label, *(cells[k] for _, cells in columns), style=style)
@@ -109,28 +110,28 @@ def _columns(study: Study) -> list[tuple[str, list[str]]]:
     """Every column of the comparison: its head and its cells."""
     rows = (study.baseline, *study.fits)
     columns = [
-        ("train error", [number(fit.train.deviance) for fit in rows]),
+        ("train\nerror", [number(fit.train.deviance) for fit in rows]),
         (
-            "test error",
+            "test\nerror",
             [f"{number(fit.test.deviance)} ± {number(fit.test.deviance_standard_error, 2)}" for fit in rows],
         ),
     ]
     if study.loss.classifies:
         columns += [
-            ("train wrong", [f"{fit.train.misclassified:.1%}" for fit in rows]),
+            ("train\nwrong", [f"{fit.train.misclassified:.1%}" for fit in rows]),
             (
-                "test wrong",
+                "test\nwrong",
                 [f"{fit.test.misclassified:.1%} ± {fit.test.misclassified_standard_error:.1%}" for fit in rows],
             ),
         ]
     return [
         *columns,
-        ("non-zero", [f"{fit.n_nonzero:,}" for fit in rows]),
+        ("non-\nzero", [f"{fit.n_nonzero:,}" for fit in rows]),
         ("alpha", [number(fit.alpha, 3) for fit in rows]),
         ("||w||_1", [number(fit.l1_norm, 3) for fit in rows]),
         ("||w||_2", [number(fit.l2_norm, 3) for fit in rows]),
         ("unique", ["yes" if fit.unique else "no" for fit in rows]),
-        ("gap", [f"{fit.gap:.0e}" for fit in rows]),
+        ("gap", [f"{fit.gap:.0e}" if fit.gap else "0" for fit in rows]),
         ("seconds", [f"{fit.seconds:.2f}" for fit in rows]),
     ]
 
@@ -151,15 +152,3 @@ def _notes(study: Study) -> Iterable[str]:
     yield from study.warnings
     if study.interrupted:
         yield "Stopped before the end: only what was finished is shown."
-
-
-def number(value: float, digits: int = 4) -> str:
-    """A number a person can read: four digits, no exponent between 0.001 and a million."""
-    if not math.isfinite(value):
-        return "inf" if value > 0 else "-"
-    if value == 0:
-        return "0"
-    if 1e-3 <= abs(value) < 1e7:
-        decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
-        return f"{value:,.{decimals}f}"
-    return f"{value:.{digits - 1}e}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def baseline(setting: Setting) -> Fit:
     null = NullModel.of(problem)
     shape = (p,) if part.y.ndim == 1 else (part.y.shape[1], p)
     solution = Solution(float("inf"), np.zeros(shape), null.intercept, 0.0)
-    return _unpenalised_row(setting, "mean only", solution, (True, "every coefficient is zero"), 0.0)
+    return _row(setting, "mean only", solution, (True, "every coefficient is zero"), 0.0)
 
 
 def unpenalised(setting: Setting, ridge: Path) -> Fit:
@@ -38,29 +39,41 @@ def unpenalised(setting: Setting, ridge: Path) -> Fit:
     if setting.loss.constant_curvature and p >= n and n <= SMALL_SAMPLE:
         solution = smallest_exact_fit(setting)
         reason = f"{unique[1]}: the smallest of all exact fits is shown"
-        return _unpenalised_row(setting, "none", solution, (False, reason), time.perf_counter() - start)
+        return _row(setting, "none", solution, (False, reason), time.perf_counter() - start)
+    cause = _no_finite_fit(setting, ridge)
+    if not cause:
+        known = list(setting.messages)
+        fitted = setting.listen(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
+        row = _row(setting, "none", solution_at(fitted, 0), unique, time.perf_counter() - start)
+        if row.train.misclassified != 0:
+            return _diverging(row) if not setting.loss.constant_curvature else row
+        cause, setting.messages[:] = "the classes are separable", known
+    solution = solution_at(ridge, len(ridge.alphas) - 1)
+    note = (
+        f"{cause}: without a penalty there is no single finite fit, with any alpha > 0 there is; shown is L2 at "
+        f"alpha = {solution.alpha:.2g}"
+    )
+    return replace(_row(setting, "none", solution, (False, note), time.perf_counter() - start), note=note)
+
+
+def _no_finite_fit(setting: Setting, ridge: Path) -> str:
+    """Why there is no single finite fit at alpha = 0, as far as it can be seen beforehand; "" where it cannot."""
+    n, p = setting.train.X.shape
     separated = separating_alpha(setting, ridge)
-    if separated is not None or p >= n:
-        cause = f"{p} features but {n} rows"
-        if separated is not None:
-            cause = f"the classes are separable: no training error from alpha = {separated:.2g} down"
-        note = f"{cause}; without a penalty there is no finite or no single fit"
-        solution = solution_at(ridge, len(ridge.alphas) - 1)
-        note += f"; shown is L2 at alpha = {solution.alpha:.2g}"
-        return _unpenalised_row(setting, "none", solution, (False, note), time.perf_counter() - start, note)
-    fitted = setting.listen(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
-    solution = solution_at(fitted, 0)
-    seconds = time.perf_counter() - start
-    note = ""
-    if not setting.loss.constant_curvature and abs(solution.coef * setting.scale).max() > DIVERGING:
-        note = "some coefficients grow without end: a feature separates some rows; any alpha > 0 gives a finite fit"
-        unique = (False, note)
-    return _unpenalised_row(setting, "none", solution, unique, seconds, note)
+    if separated is not None:
+        return f"the classes are separable (no training error from alpha = {separated:.2g} down)"
+    return f"{p:,} features but {n:,} rows" if p >= n else ""
 
 
-def _unpenalised_row(
-    setting: Setting, name: str, solution: Solution, unique: tuple[bool, str], seconds: float, note: str = ""
-) -> Fit:
+def _diverging(row: Fit) -> Fit:
+    """The row, marked where a coefficient has no finite optimum."""
+    if abs(row.coef_standardized).max() <= DIVERGING:
+        return row
+    note = "some coefficients grow without end, as a feature tells some rows apart perfectly; any alpha > 0 bounds them"
+    return replace(row, unique=False, unique_reason=note, note=note)
+
+
+def _row(setting: Setting, name: str, solution: Solution, unique: tuple[bool, str], seconds: float) -> Fit:
     return Fit(
         name=name,
         rule="",
@@ -71,7 +84,6 @@ def _unpenalised_row(
         unique=unique[0],
         unique_reason=unique[1],
         seconds=seconds,
-        note=note,
     )
 
 
