@@ -144,12 +144,13 @@ def datasets() -> None:
     from .datasets import BUNDLED, DEFAULT, load
 
     grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for head in ("name", "rows", "columns", "target", "family", "what it is"):
-        grid.add_column(head, justify="right" if head in ("rows", "columns") else "left")
+    for head in ("name", "size", "family"):
+        grid.add_column(head, no_wrap=True)
+    grid.add_column("what it is")
     for name, entry in BUNDLED.items():
         rows, columns = load(name).shape
         mark = " (default)" if name == DEFAULT else ""
-        grid.add_row(name + mark, f"{rows:,}", str(columns), entry.target, entry.family, entry.description)
+        grid.add_row(name + mark, f"{rows:,} x {columns - 1}", entry.family, entry.description)
     Console().print(grid)
 
 
@@ -208,18 +209,12 @@ def progress_bar() -> Iterator:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; a fault in the input is one message and exit code 2, Ctrl-C is exit code 130."""
-    from rich.console import Console
-
     try:
-        code = app(args=arguments, standalone_mode=False)
+        app(args=arguments, prog_name="alphaomega")
     except ValueError as error:
         fault(str(error))
     except OSError as error:
         fault(f"{error.filename or 'a file'}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped.")
-        sys.exit(INTERRUPTED)
-    sys.exit(code or 0)
 
 
 def fault(message: str) -> None:

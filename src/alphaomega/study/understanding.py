@@ -61,8 +61,10 @@ def understand(table: Table, options: Options) -> Reading:
         return _understand_matrix(table, options)
     frame = prepared(table.frame)
     check_finite(frame, table)
-    if options.text:
-        check_column(frame.columns, options.text, "--text")
+    named = {"--text": options.text, "--offset": options.offset, "--exposure": options.exposure}
+    for argument, name in named.items():
+        if name:
+            check_column(frame.columns, name, argument)
     target, target_reason = choose_target(table, options.target, options.text)
     family, family_reason = choose_family(frame[target], table, options.family, options.exposure)
     offset, offset_words, used = _offset(frame, table, options, family)
@@ -138,7 +140,6 @@ def _offset(frame: Any, table: Table, options: Options, family: str) -> tuple[Fl
     for name, argument in ((options.offset, "--offset"), (options.exposure, "--exposure")):
         if not name:
             continue
-        check_column(frame.columns, name, argument)
         parts.append(offset_part(frame[name], table, argument))
         words.append(f"log({name})" if argument == "--exposure" else name)
         used.append(name)
