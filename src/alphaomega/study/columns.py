@@ -67,19 +67,11 @@ def sort_out(frame: Any) -> tuple[list[str], tuple[Column, ...]]:
     return kept, tuple(left_out)
 
 
-def with_levels(frame: Any) -> Any:
-    """Words as enums of all their levels, gaps among them, so that every part of the rows is encoded alike."""
+def with_missing_level(frame: Any) -> Any:
+    """Missing words as a category of their own."""
     import polars
 
-    columns = []
-    for name, kind in frame.schema.items():
-        if kind != polars.String:
-            continue
-        levels = frame[name].drop_nulls().unique().sort().to_list()
-        if frame[name].null_count() and MISSING not in levels:
-            levels.append(MISSING)
-        columns.append(frame[name].fill_null(MISSING).cast(polars.Enum(levels)))
-    return frame.with_columns(columns)
+    return frame.with_columns(polars.col(polars.String).fill_null(MISSING))
 
 
 def _distinct() -> Any:

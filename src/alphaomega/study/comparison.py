@@ -28,7 +28,7 @@ RULES = ("min", "1se")
 class Setting:
     """All that the fits of one study share.
 
-    `X` is what is handed to the fits (frame or matrix of the training rows, gaps and all), `y` its target as given;
+    `X` is what is handed to the fits, the matrix of the training rows with its gaps (NaN), `y` its target as given;
     `train` and `test` are the same rows encoded, with gaps filled.
     """
 

@@ -16,7 +16,7 @@ from ..designs import design_of
 from ..frames import Encoder
 from .comparison import Candidate, Setting, candidate, curve_of, rows_of, steps
 from .recommendation import choose, recommend
-from .results import Curve, Fit, Part, Study, Understanding
+from .results import Curve, Fit, Part, Study
 from .splitting import split
 from .target import FAMILIES
 from .text import BagOfWords
@@ -121,7 +121,7 @@ def prepare(reading: Reading, options: Options) -> tuple[Setting, Any]:
             f"{len(train)} training rows are too few for {options.folds} folds; lower --folds or --test-size, "
             "or bring more rows"
         )
-    X, encoder = encoded(_rows(reading.X, train), reading.understanding)
+    X, encoder = encoded(reading, train)
 
     def part(rows: NDArray[np.intp]) -> Part:
         offset = None if reading.offset is None else reading.offset[rows]
@@ -146,17 +146,24 @@ def prepare(reading: Reading, options: Options) -> tuple[Setting, Any]:
     return setting, encoder
 
 
-def encoded(part: Any, understanding: Understanding) -> tuple[Any, Encoder | BagOfWords]:
-    """What the fits are given for some rows, and the encoder that turns new rows into the same matrix.
+def encoded(reading: Reading, rows: NDArray[np.intp]) -> tuple[Any, Encoder | BagOfWords]:
+    """The matrix of some rows as the fits are given it, and the encoder that turns new rows into the same columns.
 
-    Only where numbers are missing do the fits see the table itself, to fill the gaps inside every fold; else they get
-    the matrix, encoded once.
+    The fits see the gaps among the numbers (NaN), to fill them inside every fold. Categories are known from all
+    rows, what fills a gap from these rows only.
     """
-    if understanding.text:
+    part = _rows(reading.X, rows)
+    if reading.understanding.text:
         words = BagOfWords.fit(part)
         return words.transform(part), words
-    encoder = Encoder.fit(part, impute=None if scipy.sparse.issparse(part) else "mean", unseen="reference")
-    return part if encoder.had_missing else encoder.transform(part), encoder
+    if scipy.sparse.issparse(part):
+        return part, Encoder.fit(part)
+    encoder = Encoder.fit(reading.X, impute="mean", unseen="reference").refit(part)
+    matrix = encoder.transform(part)
+    for position, name in enumerate(encoder.names or ()):
+        if name in part.columns and part[name].null_count():
+            matrix[part[name].is_null().to_numpy(), position] = np.nan
+    return matrix, encoder
 
 
 def _rows(X: Any, rows: NDArray[np.intp]) -> Any:

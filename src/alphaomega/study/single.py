@@ -57,7 +57,7 @@ def fit_single(reading: Reading, options: Options, request: Request) -> tuple[Mo
     """The model and one line that says what was fitted."""
     understanding = reading.understanding
     loss = losses.find(FAMILIES[understanding.family])
-    X, encoder = encoded(reading.X, understanding)
+    X, encoder = encoded(reading, np.arange(len(reading.y)))
     arguments: dict[str, Any] = {
         "loss": loss,
         "penalty": request.omega,

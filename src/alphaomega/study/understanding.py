@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets import DataError, Table
-from .columns import check_finite, prepared, sort_out, with_levels
+from .columns import check_finite, prepared, sort_out, with_missing_level
 from .results import Column, Understanding
 from .target import FAMILIES, check_column, choose_family, choose_target
 
@@ -88,7 +88,7 @@ def understand(table: Table, options: Options) -> Reading:
         notes=(*table.notes, *_repeated_rows(frame)),
     )
     understanding = _describe(replace(understanding, **_classes(y, family)), features)
-    return Reading(table, understanding, features if options.text else with_levels(features), y, offset)
+    return Reading(table, understanding, features if options.text else with_missing_level(features), y, offset)
 
 
 def _features(features: Any, text: str) -> tuple[Any, tuple[Column, ...]]:
