@@ -19,12 +19,13 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
+#: Modules are named apart from their functions: importing a module binds its name here.
 _HOMES = {
-    "compact": ["Compaction", "compact"],
+    "compaction": ["Compaction", "compact"],
     "estimators": ["NetworkClassifier", "NetworkRegressor"],
-    "identify": ["Identification", "Support", "identify"],
-    "path": ["NetworkPath", "path"],
-    "penalize": ["Penalized", "penalize"],
+    "identification": ["DualAveraging", "FullBatch", "Identification", "Support", "identify"],
+    "paths": ["NetworkPath", "path"],
+    "penalizing": ["Penalized", "penalize"],
     "priors": ["alpha_to_prior", "prior_to_alpha", "priors"],
     "proximal": ["Proximal"],
     "stationarity": ["Stationarity"],
@@ -36,12 +37,12 @@ _LOOKUP = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted(_LOOKUP)
 
 if TYPE_CHECKING:
-    from .compact import compact as compact
+    from .compaction import compact as compact
     from .estimators import NetworkClassifier as NetworkClassifier
     from .estimators import NetworkRegressor as NetworkRegressor
-    from .identify import identify as identify
-    from .path import path as path
-    from .penalize import penalize as penalize
+    from .identification import identify as identify
+    from .paths import path as path
+    from .penalizing import penalize as penalize
     from .proximal import Proximal as Proximal
     from .units import MaxNorm as MaxNorm
     from .units import UnitGroupL1 as UnitGroupL1

@@ -12,7 +12,7 @@ from torch import optim
 from torch.utils.weak import WeakIdKeyDictionary
 
 from .metric import metric_of
-from .penalize import Entry, Penalized
+from .penalizing import Entry, Penalized
 from .steps import Step
 
 #: Which Proximal each parameter answers to, so that no weight is thresholded twice.
@@ -86,7 +86,7 @@ class Proximal(optim.Optimizer):
             )
         for entry in penalized.penalized:
             _check_unowned(entry)
-        self._steps = {id(entry.parameter): (entry, _step_of(penalized, entry)) for entry in penalized.penalized}
+        self._steps = {id(entry.parameter): (entry, step_of(penalized, entry)) for entry in penalized.penalized}
         for entry in penalized.penalized:
             _owners[entry.parameter] = weakref.ref(self)
         self._hook = optimizer.register_step_post_hook(self._after_step)
@@ -181,7 +181,8 @@ class Proximal(optim.Optimizer):
         return f"Proximal(metric={self.metric!r}, {self.optimizer!r})"
 
 
-def _step_of(penalized: Penalized, entry: Entry) -> Step:
+def step_of(penalized: Penalized, entry: Entry) -> Step:
+    """The proximal step of a penalised parameter."""
     rows = entry.read(entry.parameter.detach()).shape[0]
     return Step(penalized.penalty_of(entry), entry.layout, rows)
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..penalties import Terms
+from .steps import whole
 
 if TYPE_CHECKING:
-    from .penalize import Entry, Penalized
+    from .penalizing import Entry, Penalized
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def report(penalized: Penalized, closure: Callable[[], Tensor] | None) -> Statio
         gradients = [next(trainable) if parameter.requires_grad else None for parameter in parameters]
     layers, free, scale = [], 0.0, 0.0
     for entry, gradient in zip(penalized.entries, gradients):
-        slope = torch.zeros_like(entry.parameter) if gradient is None else gradient.detach()
+        slope = torch.zeros_like(whole(entry.parameter)) if gradient is None else whole(gradient.detach())
         scale = max(scale, float(slope.abs().max()))
         if entry.penalty is not None:
             layers.append(_layer(penalized, entry, slope))
@@ -98,7 +99,7 @@ def report(penalized: Penalized, closure: Callable[[], Tensor] | None) -> Statio
 
 
 def _layer(penalized: Penalized, entry: Entry, slope: Tensor) -> LayerStationarity:
-    w = entry.read(entry.parameter.detach()).double().cpu().numpy()
+    w = entry.read(whole(entry.parameter.detach())).double().cpu().numpy()
     gradient = entry.read(slope).double().cpu().numpy()
     penalty = penalized.penalty_of(entry)
     violation = float(np.max(penalty.violation(gradient, w), initial=0.0))

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..penalties import Penalty
 from .normalisation import before_normalisation
+from .steps import whole
 from .units import bind, units_of
 from .weights import AFFINE, BIAS, EMBEDDING, SCALE, SHIFT, UNKNOWN, Found, Layout, find_parameters, identity
 
@@ -88,7 +89,7 @@ class Penalized:
         """alpha * sum_l Omega_l(w_l), a scalar tensor; differentiable, tied weights counted once."""
         total = torch.zeros(())
         for entry in self.penalized:
-            part = self.penalty_of(entry).value(entry.read(entry.parameter))
+            part = self.penalty_of(entry).value(entry.read(whole(entry.parameter)))
             total = total.to(part) + part
         return total
 
