@@ -1,0 +1,140 @@
+"""Paths over alpha: dense to sparse, chosen on validation rows, going on where a killed process stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+import alphaomega as ao  # noqa: E402
+from alphaomega.networks import FullBatch, Schedule, Training, UnitGroupL1, path, penalize  # noqa: E402
+
+SHORT = Schedule(
+    dense=Training(epochs=15, lr=0.02), step=Training(epochs=4, lr=0.01), identify=FullBatch(passes=15), seed=3
+)
+
+
+def data(n=200, p=6):
+    rng = np.random.default_rng(5)
+    X = rng.standard_normal((n, p))
+    return X, np.sin(X[:, 0]) + 0.5 * X[:, 1] ** 2 + 0.2 * rng.standard_normal(n)
+
+
+def network(p=6):
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(p, 8), nn.Tanh(), nn.Linear(8, 1))
+
+
+def test_path_turns_from_dense_to_sparse_and_finds_the_inputs():
+    X, y = data()
+    model = network()
+    before = [p.clone() for p in model.parameters()]
+    penalized = penalize(model, None, per_layer={"0": UnitGroupL1("inputs")})
+    result = path(penalized, X, y, n_alphas=8, alpha_min_ratio=0.01, schedule=SHORT)
+    assert (np.diff(result.alphas) < 0).all()
+    units = [fit.units["0.weight"] for fit in result.fits]
+    assert units[-1] == 6 and units[0] <= 2
+    assert any(count == 2 for count in units)
+    two = next(fit for fit in result.fits if fit.units["0.weight"] == 2)
+    assert (two.state["0.weight"].any(0).nonzero().ravel() == torch.tensor([0, 1])).all()
+    assert result.best("min").score == result.scores.min()
+    assert result.best("1se").alpha >= result.best("min").alpha
+    assert result.best("1se").score <= result.best().score + result.best().score_error
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
+
+    chosen = result.best("1se")
+    output = result.model(chosen)(torch.from_numpy(X).float())
+    assert output.shape == (200, 1) and not output.isnan().any()
+    frame = result.to_frame()
+    assert frame.columns[:2] == ["alpha", "score"] and frame["0.weight units"].to_list() == units
+    assert len(result.plot().data) == 3
+    assert result.at(chosen.alpha) is chosen
+    with pytest.raises(ValueError, match="not on this path's grid"):
+        result.at(123.0)
+    with pytest.raises(ValueError, match="must be 'min' or '1se'"):
+        result.best("best")
+
+
+def test_path_of_a_linear_network_agrees_with_the_exact_one():
+    X, y = data()
+    alphas = [0.02, 0.1]
+    schedule = Schedule(
+        dense=Training(epochs=30, lr=0.05), step=Training(epochs=5, lr=0.01), identify=FullBatch(300, 1e-8)
+    )
+    held = (X[150:], y[150:])
+    result = path(nn.Linear(6, 1).double(), X[:150], y[:150], alphas=alphas, validation=held, schedule=schedule)
+    exact = ao.path(X[:150], y[:150], alphas=alphas)
+    for fit, coef, intercept in zip(result.fits, exact.coef, exact.intercept):
+        np.testing.assert_allclose(fit.state["weight"][0].numpy(), coef, atol=1e-5)
+        assert fit.score == pytest.approx(np.mean((y[150:] - X[150:] @ coef - intercept) ** 2), rel=1e-4)
+        assert fit.train_score == pytest.approx(np.mean((y[:150] - X[:150] @ coef - intercept) ** 2), rel=1e-4)
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_paths import SHORT, data, network
+import alphaomega as ao, torch
+torch.set_num_threads(1)
+X, y = data()
+model = torch.nn.Sequential(network(), torch.nn.Dropout(0.1))
+result = ao.networks.path(model, X, y, n_alphas=6, schedule=SHORT, checkpoint={folder!r})
+torch.save([fit.state for fit in result.fits], {out!r})
+"""
+
+
+def test_a_killed_path_goes_on_where_it_stopped(tmp_path):
+    def start(folder, out):
+        code = SCRIPT.format(tests=os.path.dirname(__file__), folder=str(tmp_path / folder), out=str(tmp_path / out))
+        return subprocess.Popen([sys.executable, "-c", code])
+
+    whole = start("whole", "whole.pt")
+    killed = start("killed", "never.pt")
+    third = tmp_path / "killed" / "alpha-0001.pt"
+    limit = time.monotonic() + 120
+    while not third.exists() and killed.poll() is None and time.monotonic() < limit:
+        time.sleep(0.005)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert third.exists() and not (tmp_path / "never.pt").exists()
+    kept = third.stat().st_mtime_ns
+    assert start("killed", "resumed.pt").wait() == 0 and whole.wait() == 0
+    assert third.stat().st_mtime_ns == kept  # read, not trained again
+    for a, b in zip(torch.load(tmp_path / "whole.pt"), torch.load(tmp_path / "resumed.pt")):
+        assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path):
+    X, y = data(60)
+    quick = Schedule(dense=Training(epochs=1), step=Training(epochs=1), identify=None)
+    path(network(), X, y, alphas=[0.1], schedule=quick, checkpoint=tmp_path)
+    path(network(), X, y, alphas=[0.1], schedule=quick, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="belongs to another path: its model is"):
+        path(nn.Linear(6, 1), X, y, alphas=[0.1], schedule=quick, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="its alphas is"):
+        path(network(), X, y, alphas=[0.2], schedule=quick, checkpoint=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"y": np.ones(3)}, "X has 60 rows but y has 3"),
+        ({"X": np.full((60, 6), np.nan)}, r"X holds NaN or infinity at row 0 \(60 in all\)"),
+        ({"validation": 1.5}, "validation must be a share"),
+        ({"alphas": [-1.0]}, "alphas must be finite and >= 0"),
+        ({"alphas": None, "n_alphas": 0}, "n_alphas must be >= 1"),
+        ({"alphas": None, "penalty": ao.L2()}, "pass alphas="),
+        ({"loss": "mse"}, "unknown loss"),
+    ],
+)
+def test_bad_input_is_named(change, message):
+    X, y = data(60)
+    arguments = {"X": X, "y": y, "alphas": [0.1]} | change
+    with pytest.raises(ValueError, match=message):
+        path(network(), **arguments)
