@@ -77,7 +77,7 @@ def test_a_study_tells_what_it_understood_compares_and_recommends(houses, tmp_pa
         "constant",
         "a duplicate of size",
         "elastic net (1-SE)",
-        "test error",
+        "± its standard error",
         "Recommendation",
         "report.html",
     ):

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ..fitting import ConvergenceWarning, cross_validate
 from ..losses import Loss
-from ..penalties import L1, L2, ElasticNet, Penalty
+from ..penalties import L1, L2, Penalty
 from ..results import CrossValidation, Path, Solution
 from .results import Curve, Errors, Fit, Part
+from .strengths import elastic_net, ridge_alphas, target_scale
 from .uniqueness import l1_uniqueness, linear_predictor
 
 Floats = NDArray[np.float64]
@@ -62,12 +63,13 @@ class Setting:
         return result
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """One cross-validated penalty of the study."""
 
     name: str
     penalty: Penalty
+    alphas: Floats | None = None
     l1_ratio: float = float("nan")
 
     @property
@@ -76,10 +78,20 @@ class Step:
         return self.name if np.isnan(self.l1_ratio) else f"{self.name} {self.l1_ratio:g}"
 
 
-def steps() -> list[Step]:
-    """Every penalty a study cross-validates, in order."""
-    nets = [Step("elastic net", ElasticNet(ratio), ratio) for ratio in L1_RATIOS]
-    return [Step("L2", L2()), Step("L1", L1()), *nets]
+def steps(setting: Setting, null_eta: Floats) -> list[Step]:
+    """Every penalty a study cross-validates, in order; `null_eta` is the intercept-only linear predictor."""
+    nets = [step_of(setting, null_eta, "elastic net", ratio) for ratio in L1_RATIOS]
+    return [step_of(setting, null_eta, "L2"), step_of(setting, null_eta, "L1"), *nets]
+
+
+def step_of(setting: Setting, null_eta: Floats, name: str, l1_ratio: float = float("nan")) -> Step:
+    """A penalty by name: "L2", "L1" or "elastic net"."""
+    if name == "L2":
+        alphas = ridge_alphas(setting.loss, setting.train, null_eta, setting.scale, setting.center)
+        return Step(name, L2(), alphas)
+    if name == "L1":
+        return Step(name, L1())
+    return Step(name, elastic_net(l1_ratio, target_scale(setting.loss, setting.train)), l1_ratio=l1_ratio)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +113,13 @@ def candidate(setting: Setting, step: Step) -> Candidate:
     start = time.perf_counter()
     result = setting.listen(
         lambda: cross_validate(
-            setting.X, setting.y, penalty=step.penalty, folds=setting.folds, seed=setting.seed, **setting.arguments()
+            setting.X,
+            setting.y,
+            penalty=step.penalty,
+            alphas=step.alphas,
+            folds=setting.folds,
+            seed=setting.seed,
+            **setting.arguments(),
         )
     )
     named = replace(result, path=replace(result.path, feature_names=setting.names))

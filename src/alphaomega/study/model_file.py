@@ -17,6 +17,7 @@ from ..datasets import DataError, Table
 from ..frames import Encoder
 from .columns import check_finite, prepared
 from .results import Part, Study
+from .strengths import target_scale
 from .target import FAMILIES, listed
 from .text import BagOfWords
 from .uniqueness import linear_predictor
@@ -52,7 +53,7 @@ class Model:
     Attributes
     ----------
     target, family : what is predicted.
-    penalty : name, l1_ratio (None but for the elastic net) and how alpha was chosen.
+    penalty : its name, how alpha was chosen, and its factors of ||w||_1 and of 1/2 ||w||_2^2.
     alpha, coef (p,) or (K, p), intercept : the fit, in the columns' units.
     feature_names : the p columns of the matrix.
     classes : the labels in order; empty unless the family has classes.
@@ -172,7 +173,7 @@ def model_of(study: Study, exposure: str = "", offset: str = "") -> Model:
     return Model(
         target=study.understanding.target,
         family=study.understanding.family,
-        penalty={"name": fit.name, "l1_ratio": None if np.isnan(fit.l1_ratio) else fit.l1_ratio, "rule": fit.rule},
+        penalty=penalty_data(fit.name, fit.l1_ratio, fit.rule, target_scale(study.loss, study.train)),
         alpha=fit.alpha,
         coef=np.asarray(fit.solution.coef),
         intercept=np.asarray(fit.solution.intercept),
@@ -182,6 +183,12 @@ def model_of(study: Study, exposure: str = "", offset: str = "") -> Model:
         exposure=exposure,
         encoder=study.encoder,
     )
+
+
+def penalty_data(name: str, l1_ratio: float, rule: str, size: float) -> dict[str, Any]:
+    """Omega in plain words: factors of ||w||_1 and of 1/2 ||w||_2^2, per standard deviation of each column."""
+    l1, l2 = {"L1": (1.0, 0.0), "L2": (0.0, 1.0)}.get(name, (l1_ratio, (1 - l1_ratio) / size))
+    return {"name": name, "rule": rule, "l1": l1, "l2": l2}
 
 
 def write_model(model: Model, path: str | PathLike[str]) -> None:

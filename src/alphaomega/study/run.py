@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
-from numpy.typing import NDArray
 
 from .. import losses
 from ..datasets import DataError, Table
@@ -17,11 +16,11 @@ from ..frames import Encoder
 from .comparison import Candidate, Setting, candidate, curve_of, rows_of, steps
 from .recommendation import choose, recommend
 from .results import Curve, Fit, Part, Study
-from .splitting import split
+from .splitting import Rows, split
 from .target import FAMILIES
 from .text import BagOfWords
 from .understanding import Options, Reading, understand
-from .unpenalised import baseline, unpenalised
+from .unpenalised import baseline, null_predictor, unpenalised
 
 Progress = Callable[[str, float], None]
 
@@ -58,7 +57,7 @@ def study(table: Table, options: Options | None = None, progress: Progress = sil
     >>> from alphaomega.study import study
     >>> found = study(ao.datasets.load("diabetes"))
     >>> [fit.label for fit in found.fits]
-    ['none', 'L2 (min)', 'L2 (1se)', 'L1 (min)', 'L1 (1se)', 'elastic net (min)', 'elastic net (1se)']
+    ['none', 'L2 (min)', 'L2 (1-SE)', 'L1 (min)', 'L1 (1-SE)', 'elastic net (min)', 'elastic net (1-SE)']
     """
     options = options or Options()
     return study_of(understand(table, options), options, progress)
@@ -88,7 +87,7 @@ class Findings:
 
 def _fit_all(setting: Setting, found: Findings, progress: Progress) -> None:
     """Cross-validate every penalty, the cheap ones first; of the elastic nets only the best stays."""
-    todo = steps()
+    todo = steps(setting, null_predictor(setting))
     nets: list[Candidate] = []
     for position, step in enumerate(todo):
         progress(step.label, position / len(todo))
@@ -110,27 +109,31 @@ def _keep(setting: Setting, found: Findings, result: Candidate) -> None:
     found.curves.append(curve)
 
 
-def prepare(reading: Reading, options: Options) -> tuple[Setting, Any]:
-    """Split and encode; everything that is learnt is learnt on the training rows."""
-    family = reading.understanding.family
-    loss = losses.find(FAMILIES[family])
-    target = loss.target(reading.y)
+def prepare(reading: Reading, options: Options) -> tuple[Setting, Encoder | BagOfWords]:
+    """Split and encode."""
+    loss = losses.find(FAMILIES[reading.understanding.family])
     train, test = split(reading.y, loss.classifies, options.test_size, options.seed)
+    return setting_of(reading, options, train, test)
+
+
+def setting_of(reading: Reading, options: Options, train: Rows, test: Rows) -> tuple[Setting, Encoder | BagOfWords]:
+    """Encode given rows; everything that is learnt is learnt on the training rows."""
     if len(train) < options.folds:
         raise DataError(
             f"{len(train)} training rows are too few for {options.folds} folds; lower --folds or --test-size, "
             "or bring more rows"
         )
+    loss = losses.find(FAMILIES[reading.understanding.family])
+    target = loss.target(reading.y)
     X, encoder = encoded(reading, train)
 
-    def part(rows: NDArray[np.intp]) -> Part:
+    def part(rows: Rows) -> Part:
         offset = None if reading.offset is None else reading.offset[rows]
         return Part(encoder.transform(_rows(reading.X, rows)), target.values[rows], offset)
 
     fitted = part(train)
     center, scale = design_of(fitted.X).moments(np.ones(len(train)))
     scale = np.where(scale > 0, scale, 1.0)
-    names = feature_names(encoder, len(scale))[0]
     setting = Setting(
         loss=loss,
         X=X,
@@ -139,14 +142,14 @@ def prepare(reading: Reading, options: Options) -> tuple[Setting, Any]:
         test=part(test),
         scale=scale,
         center=center,
-        names=names,
+        names=feature_names(encoder, len(scale))[0],
         folds=options.folds,
         seed=options.seed,
     )
     return setting, encoder
 
 
-def encoded(reading: Reading, rows: NDArray[np.intp]) -> tuple[Any, Encoder | BagOfWords]:
+def encoded(reading: Reading, rows: Rows) -> tuple[Any, Encoder | BagOfWords]:
     """The matrix of some rows as the fits are given it, and the encoder that turns new rows into the same columns.
 
     The fits see the gaps among the numbers (NaN), to fill them inside every fold. Categories are known from all
@@ -166,7 +169,7 @@ def encoded(reading: Reading, rows: NDArray[np.intp]) -> tuple[Any, Encoder | Ba
     return matrix, encoder
 
 
-def _rows(X: Any, rows: NDArray[np.intp]) -> Any:
+def _rows(X: Any, rows: Rows) -> Any:
     return X.tocsr()[rows] if scipy.sparse.issparse(X) else X[rows]
 
 
@@ -195,8 +198,19 @@ def _study(reading: Reading, options: Options, prepared: tuple[Setting, Any], fo
         seed=options.seed,
         test_size=options.test_size,
         interrupted=found.interrupted,
-        warnings=tuple(setting.messages),
+        warnings=(*setting.messages, *_too_good(setting, fits)),
     )
+
+
+def _too_good(setting: Setting, fits: tuple[Fit, ...]) -> tuple[str, ...]:
+    """A warning where a fit makes no mistake at all: seldom true of real data."""
+    chosen = choose(fits)
+    if chosen is None or not setting.loss.classifies or chosen.test.misclassified > 0:
+        return ()
+    strongest = np.argsort(-np.abs(np.atleast_2d(chosen.coef_standardized)).max(0), kind="stable")[:3]
+    names = ", ".join(setting.names[position] for position in strongest)
+    warning = f"no test row is misclassified: make sure that no feature betrays the target ({names} weigh most)"
+    return (warning,)
 
 
 def feature_names(encoder: Any, p: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

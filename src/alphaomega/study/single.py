@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .. import losses
 from ..datasets import DataError
-from ..fitting import cross_validate, path
-from ..frames import Encoder
-from ..penalties import L1, L2, ElasticNet, Penalty
-from .comparison import solution_at
-from .model_file import Model
-from .run import encoded, feature_names
-from .target import FAMILIES
+from ..fitting import path
+from .comparison import candidate, solution_at, step_of
+from .model_file import Model, penalty_data
+from .run import setting_of
+from .strengths import target_scale
 from .understanding import Options, Reading
+from .unpenalised import null_predictor
 
 PENALTIES = ("L1", "L2", "elastic-net")
 
@@ -47,52 +44,44 @@ class Request:
         return value if np.isfinite(value) else float("nan")
 
     @property
-    def omega(self) -> Penalty:
-        """The penalty."""
-        kinds = {"l1": L1(), "l2": L2(), "elastic-net": ElasticNet(self.l1_ratio)}
-        return kinds[self.penalty.lower()]
+    def name(self) -> str:
+        """The penalty as a study calls it."""
+        return {"l1": "L1", "l2": "L2", "elastic-net": "elastic net"}[self.penalty.lower()]
 
 
 def fit_single(reading: Reading, options: Options, request: Request) -> tuple[Model, str]:
     """The model and one line that says what was fitted."""
-    understanding = reading.understanding
-    loss = losses.find(FAMILIES[understanding.family])
-    X, encoder = encoded(reading, np.arange(len(reading.y)))
-    arguments: dict[str, Any] = {
-        "loss": loss,
-        "penalty": request.omega,
-        "offset": reading.offset,
-        "standardize": True,
-        "impute": encoder.impute if isinstance(encoder, Encoder) else None,
-    }
-    if request.alpha in ("cv", "1se"):
-        cv = cross_validate(X, reading.y, folds=options.folds, seed=options.seed, **arguments)
+    understanding, rows = reading.understanding, np.arange(len(reading.y))
+    tuned = request.alpha in ("cv", "1se")
+    setting, encoder = setting_of(reading, options if tuned else replace(options, folds=2), rows, rows[:1])
+    step = step_of(setting, null_predictor(setting), request.name, request.l1_ratio)
+    if tuned:
+        cv = candidate(setting, step).cross_validation
         fitted, index = cv.path, cv.index_min if request.alpha == "cv" else cv.index_1se
         how = f"chosen by {options.folds}-fold cross-validation" + (
             " and the 1-SE rule" if request.alpha == "1se" else ""
         )
     else:
-        fitted, index, how = path(X, reading.y, alphas=[request.number], **arguments), 0, "as given"
+        fitted = path(setting.X, setting.y, penalty=step.penalty, alphas=[request.number], **setting.arguments())
+        index, how = 0, "as given"
     solution = solution_at(fitted, index)
-    names = feature_names(encoder, fitted.coef.shape[-1])[0]
     rule = {"cv": "min", "1se": "1se"}.get(request.alpha, "given")
-    l1_ratio = request.l1_ratio if request.penalty.lower() == "elastic-net" else None
     model = Model(
         target=understanding.target,
         family=understanding.family,
-        penalty={"name": request.penalty, "l1_ratio": l1_ratio, "rule": rule},
+        penalty=penalty_data(request.name, request.l1_ratio, rule, target_scale(setting.loss, setting.train)),
         alpha=solution.alpha,
         coef=np.asarray(solution.coef),
         intercept=np.asarray(solution.intercept),
-        feature_names=names,
-        classes=tuple(np.unique(reading.y).tolist()) if loss.classifies else (),
+        feature_names=setting.names,
+        classes=tuple(np.unique(reading.y).tolist()) if setting.loss.classifies else (),
         offset=options.offset,
         exposure=options.exposure,
         encoder=encoder,
     )
     told = (
-        f"{understanding.target} ({understanding.family}) on {len(reading.y):,} rows: {request.penalty} with alpha = "
-        f"{solution.alpha:.4g} ({how}) keeps {solution.n_nonzero} of {len(names)} features, with a relative gap of "
-        f"{solution.gap:.0e}"
+        f"{understanding.target} ({understanding.family}) on {len(reading.y):,} rows: {request.name} with alpha = "
+        f"{solution.alpha:.4g} ({how}) keeps {solution.n_nonzero} of {len(setting.names)} features, with a relative "
+        f"gap of {solution.gap:.0e}"
     )
     return model, told

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
@@ -15,7 +16,6 @@ from rich.text import Text
 from .numbers import number
 from .results import Column, Fit, Study, Understanding
 
-WIDE = 118  # from this width on the comparison is one table
 SHOWN = 6  # names listed before "... and so many more"
 
 
@@ -73,7 +73,7 @@ def show_study(study: Study, console: Console) -> None:
     rows = f"{len(study.train.y):,} training and {len(study.test.y):,} test rows"
     title = f"Comparison: {rows}, {len(study.feature_names):,} features, {study.folds} folds"
     console.print(Text(title, style="bold cyan"))
-    console.print(Padding(_comparison(study, console.width), (0, 0, 0, 1)))
+    console.print(Padding(_comparison(study, console), (0, 0, 0, 1)))
     for note in _notes(study):
         console.print(Padding(Text(note, style="dim"), (0, 0, 0, 2)))
     if study.recommendation:
@@ -83,12 +83,13 @@ def show_study(study: Study, console: Console) -> None:
             console.print(Padding(Text(sentence), (0, 0, 0, 2)))
 
 
-def _comparison(study: Study, width: int) -> RenderableType:
+def _comparison(study: Study, console: Console) -> RenderableType:
     """One table where it fits, else errors above and properties below."""
     rows = (study.baseline, *study.fits)
     columns = _columns(study)
-    if width >= WIDE:
-        return _grid(study, rows, columns)
+    whole = _grid(study, rows, columns)
+    if Measurement.get(console, console.options, whole).maximum < console.width:
+        return whole
     properties = ("alpha", "||w||_1", "||w||_2", "unique", "gap", "seconds")
     first = [column for column in columns if column[0] not in properties]
     second = [column for column in columns if column[0] in properties]

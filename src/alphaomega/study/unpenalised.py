@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..designs import Dense
 from ..fitting import path
@@ -14,21 +15,30 @@ from ..problem import NullModel, Problem
 from ..results import Path, Solution
 from .comparison import Setting, errors, solution_at
 from .results import Fit
-from .uniqueness import full_rank
+from .uniqueness import full_rank, linear_predictor
 
+Floats = NDArray[np.float64]
 DIVERGING = 25.0  # so large an effect of one standard deviation only comes from a fit without a finite optimum
 SMALL_SAMPLE = 3000  # up to so many rows the smallest exact fit is found from inner products of rows
 
 
-def baseline(setting: Setting) -> Fit:
+def null_solution(setting: Setting) -> Solution:
     """The intercept-only model."""
     part = setting.train
     n, p = part.X.shape
     problem = Problem(Dense(np.zeros((n, 0))), part.y, setting.loss, L1(), np.ones(n), part.offset)
-    null = NullModel.of(problem)
     shape = (p,) if part.y.ndim == 1 else (part.y.shape[1], p)
-    solution = Solution(float("inf"), np.zeros(shape), null.intercept, 0.0)
-    return _row(setting, "mean only", solution, (True, "every coefficient is zero"), 0.0)
+    return Solution(float("inf"), np.zeros(shape), NullModel.of(problem).intercept, 0.0)
+
+
+def null_predictor(setting: Setting) -> Floats:
+    """The linear predictor of the intercept-only model, (n,) or (n, K)."""
+    return linear_predictor(setting.train, null_solution(setting))
+
+
+def baseline(setting: Setting) -> Fit:
+    """The intercept-only model as a row."""
+    return _row(setting, "mean only", null_solution(setting), (True, "every coefficient is zero"), 0.0)
 
 
 def unpenalised(setting: Setting, ridge: Path) -> Fit:
