@@ -27,7 +27,7 @@ _HOMES = {
     "path_results": ["Fit", "NetworkPath"],
     "paths": ["Schedule", "path"],
     "penalizing": ["Penalized", "penalize"],
-    "priors": ["alpha_to_prior", "prior_to_alpha", "priors"],
+    "prior": ["Prior", "alpha_to_prior", "prior_to_alpha", "priors"],
     "proximal": ["Proximal"],
     "stationarity": ["Stationarity"],
     "training": ["Diverged", "Training"],
