@@ -17,11 +17,10 @@ from ..losses import Loss
 from ..penalties import L1, L2, Penalty
 from ..results import CrossValidation, Path, Solution
 from .results import Curve, Errors, Fit, Part
-from .strengths import elastic_net, ridge_alphas, target_scale
+from .strengths import effort, elastic_net, ridge_alphas, target_scale
 from .uniqueness import l1_uniqueness, linear_predictor
 
 Floats = NDArray[np.float64]
-L1_RATIOS = (0.1, 0.5, 0.9)
 RULES = ("min", "1se")
 
 
@@ -80,15 +79,14 @@ class Step:
 
 def steps(setting: Setting, null_eta: Floats) -> list[Step]:
     """Every penalty a study cross-validates, in order; `null_eta` is the intercept-only linear predictor."""
-    nets = [step_of(setting, null_eta, "elastic net", ratio) for ratio in L1_RATIOS]
+    nets = [step_of(setting, null_eta, "elastic net", ratio) for ratio in effort(setting).l1_ratios]
     return [step_of(setting, null_eta, "L2"), step_of(setting, null_eta, "L1"), *nets]
 
 
 def step_of(setting: Setting, null_eta: Floats, name: str, l1_ratio: float = float("nan")) -> Step:
     """A penalty by name: "L2", "L1" or "elastic net"."""
     if name == "L2":
-        alphas = ridge_alphas(setting.loss, setting.train, null_eta, setting.scale, setting.center)
-        return Step(name, L2(), alphas)
+        return Step(name, L2(), ridge_alphas(setting, null_eta))
     if name == "L1":
         return Step(name, L1())
     return Step(name, elastic_net(l1_ratio, target_scale(setting.loss, setting.train)), l1_ratio=l1_ratio)
@@ -117,6 +115,7 @@ def candidate(setting: Setting, step: Step) -> Candidate:
             setting.y,
             penalty=step.penalty,
             alphas=step.alphas,
+            n_alphas=effort(setting).n_alphas,
             folds=setting.folds,
             seed=setting.seed,
             **setting.arguments(),

@@ -17,6 +17,7 @@ from .comparison import Candidate, Setting, candidate, curve_of, rows_of, steps
 from .recommendation import choose, recommend
 from .results import Curve, Fit, Part, Study
 from .splitting import Rows, split
+from .strengths import effort
 from .target import FAMILIES
 from .text import BagOfWords
 from .understanding import Options, Reading, understand
@@ -198,8 +199,13 @@ def _study(reading: Reading, options: Options, prepared: tuple[Setting, Any], fo
         seed=options.seed,
         test_size=options.test_size,
         interrupted=found.interrupted,
-        warnings=(*setting.messages, *_too_good(setting, fits)),
+        warnings=(*_coarse(setting), *setting.messages, *_too_good(setting, fits)),
     )
+
+
+def _coarse(setting: Setting) -> tuple[str, ...]:
+    note = effort(setting).note
+    return (note,) if note else ()
 
 
 def _too_good(setting: Setting, fits: tuple[Fit, ...]) -> tuple[str, ...]:
@@ -209,7 +215,7 @@ def _too_good(setting: Setting, fits: tuple[Fit, ...]) -> tuple[str, ...]:
         return ()
     strongest = np.argsort(-np.abs(np.atleast_2d(chosen.coef_standardized)).max(0), kind="stable")[:3]
     names = ", ".join(setting.names[position] for position in strongest)
-    warning = f"no test row is misclassified: make sure that no feature betrays the target ({names} weigh most)"
+    warning = f"no test row is misclassified: make sure that no feature betrays the target ({names} weigh most)."
     return (warning,)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
@@ -10,10 +13,13 @@ from ..losses import Loss
 from ..penalties import L1, L2, Penalty
 from .results import Part
 
+if TYPE_CHECKING:
+    from .comparison import Setting
+
 Floats = NDArray[np.float64]
 POWER_STEPS = 20
+LARGE_WORK = 5e6
 STRONGEST, WEAKEST = 1e2, 1e-5  # the ends of a ridge path, in units of the largest eigenvalue of the curvature
-N_ALPHAS = 100
 
 
 def elastic_net(l1_ratio: float, size: float) -> Penalty:
@@ -38,16 +44,43 @@ def target_scale(loss: Loss, part: Part) -> float:
     return float(np.std(part.y if part.offset is None else part.y - part.offset))
 
 
-def ridge_alphas(loss: Loss, part: Part, null_eta: Floats, scale: Floats, center: Floats) -> Floats:
+def ridge_alphas(setting: Setting, null_eta: Floats) -> Floats:
     """A geometric grid from 100 times to 1e-5 times the largest curvature: from hardly any w to hardly any penalty.
 
     Ridge shrinks the direction of curvature c by c / (c + alpha), so its grid belongs to the curvature of J, not to its
     gradient, which alone has the units of y.
     """
-    curvature = loss.curvature(part.y, null_eta)
+    curvature = setting.loss.curvature(setting.train.y, null_eta)
     mean = float(np.mean(curvature if curvature.ndim == 1 else np.linalg.eigvalsh(curvature.mean(0))[-1]))
-    largest = mean * _largest_eigenvalue(part.X, scale, center)
-    return np.geomspace(STRONGEST, WEAKEST, N_ALPHAS) * largest
+    largest = mean * _largest_eigenvalue(setting.train.X, setting.scale, setting.center)
+    return np.geomspace(STRONGEST, WEAKEST, effort(setting).ridge_alphas) * largest
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How finely a study searches."""
+
+    n_alphas: int
+    ridge_alphas: int
+    l1_ratios: tuple[float, ...]
+    note: str = ""
+
+
+FINE = Effort(100, 50, (0.1, 0.5, 0.9))
+COARSE = Effort(
+    30,
+    20,
+    (0.5,),
+    "large data for this family: a coarse grid of 30 alphas (20 for L2) and one elastic net, l1_ratio 0.5.",
+)
+
+
+def effort(setting: Setting) -> Effort:
+    """A coarse search where curved losses meet many numbers: cells of X that are stored, times classes, times folds."""
+    X, y = setting.train.X, setting.train.y
+    stored = X.nnz if scipy.sparse.issparse(X) else X.size
+    work = stored * (1 if y.ndim == 1 else y.shape[1]) * setting.folds
+    return COARSE if work > LARGE_WORK and not setting.loss.constant_curvature else FINE
 
 
 def _largest_eigenvalue(X: NDArray | scipy.sparse.sparray, scale: Floats, center: Floats) -> float:
