@@ -239,7 +239,7 @@ def test_separable_classes_are_said(rng):
     assert "separable" in free.note
     assert "alpha" in free.note
     assert np.isfinite(free.solution.coef).all()
-    assert "no finite fit" in found.recommendation[0]
+    assert "no stable fit" in found.recommendation[0]
 
 
 def test_counts_with_exposure(rng):

@@ -56,7 +56,7 @@ def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> 
 def _against_none(chosen: Fit, free: Fit) -> str:
     """What regularization did to the errors of the two parts."""
     if not np.isfinite(free.gap) or free.note:
-        return "where no finite fit exists without a penalty"
+        return "where no stable fit exists without a penalty"
     change = 1 - chosen.test.deviance / free.test.deviance if free.test.deviance > 0 else 0.0
     if change > 0.005:
         return f"and regularization cut the unpenalised fit's test error by {change:.0%}"

@@ -79,7 +79,10 @@ def _diverging(row: Fit) -> Fit:
     """The row, marked where a coefficient has no finite optimum."""
     if abs(row.coef_standardized).max() <= DIVERGING:
         return row
-    note = "some coefficients grow without end, as a feature tells some rows apart perfectly; any alpha > 0 bounds them"
+    note = (
+        f"a coefficient exceeds {DIVERGING:g} per standard deviation: probably it has no finite optimum, because a feature "
+        "tells some rows apart perfectly; any alpha > 0 bounds it"
+    )
     return replace(row, unique=False, unique_reason=note, note=note)
 
 
