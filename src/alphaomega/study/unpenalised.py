@@ -80,8 +80,8 @@ def _diverging(row: Fit) -> Fit:
     if abs(row.coef_standardized).max() <= DIVERGING:
         return row
     note = (
-        f"a coefficient exceeds {DIVERGING:g} per standard deviation: probably it has no finite optimum, because a feature "
-        "tells some rows apart perfectly; any alpha > 0 bounds it"
+        f"a coefficient exceeds {DIVERGING:g} per standard deviation: probably it has no finite optimum, as a "
+        "feature tells some rows apart perfectly; any alpha > 0 bounds it"
     )
     return replace(row, unique=False, unique_reason=note, note=note)
 
