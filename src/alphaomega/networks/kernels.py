@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 REASSOCIATE = {"reassoc", "contract"}  # lets sums use vector registers; NaN and infinity keep their meaning
 NEWTON_LIMIT = 50
-BLOCK = 128  # columns worked on together: long runs of memory, and pulls and metrics that stay in the cache
+BLOCK = 256  # columns worked on together: long runs of memory, and pulls and metrics that stay in the cache
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
@@ -43,93 +43,99 @@ def elastic(w: NDArray, moment: NDArray, root: float, eps: float, threshold: flo
 def group_rows(
     w: NDArray, moment: NDArray, root: float, eps: float, shrink: float, weights: NDArray, tolerance: float
 ) -> None:
-    """The norm of each row in the metric d + shrink: x_j = pull_j r / (d_j r + t), pull = d u, r = ||x|| the root of
-    phi(r) = sum_j pull_j^2 / (d_j r + t)^2 = 1. Newton on phi^(-1/2) = 1, concave in r, from ||u|| above the root.
+    """The norm of each row: x_j = d_j u_j / (d_j + shrink + level), level = t / r, r = ||x||.
 
-    `shrink` is scale * quadratic and `weights` (rows,) scale times the weight of each row's norm.
+    r is the root of phi(r) = sum_j (d_j u_j)^2 / ((d_j + shrink) r + t)^2 = 1, found by Newton on phi^(-1/2) = 1, which
+    is concave in r, from ||u|| above the root. `shrink` is scale * quadratic and `weights` (rows,) scale times the
+    weight of each row's norm. Divisions are what it costs: the last move of `level`, below `tolerance`, enters the
+    result to first order, which leaves an error of tolerance squared.
     """
-    zero = w.dtype.type(0)
-    pull, d = np.empty(w.shape[1], w.dtype), np.empty(w.shape[1], w.dtype)
+    zero, one = w.dtype.type(0), w.dtype.type(1)  # a plain 1 would make every division one of doubles
+    d, inverse = np.empty(w.shape[1], w.dtype), np.empty(w.shape[1], w.dtype)
     for g in range(w.shape[0]):
         row, second, t = w[g], moment[g], weights[g]
         square, length = zero, zero
         for j in range(row.size):
             size = np.sqrt(second[j]) * root + eps
-            p = row[j] * size
-            pull[j], d[j] = p, size + shrink
-            square += p * p
+            d[j] = size
+            square += row[j] * size * (row[j] * size)
             length += row[j] * row[j]
         if square <= t * t:
             row[:] = 0
             continue
         radius = np.sqrt(length)
+        level, old = t / radius, t / radius
         for _ in range(NEWTON_LIMIT):
-            phi, slope = zero, zero
+            first, third = zero, zero
             for j in range(row.size):
-                inverse = 1 / (d[j] * radius + t)
-                ratio = pull[j] * inverse
-                ratio = ratio * ratio
-                phi += ratio
-                slope += ratio * d[j] * inverse
-            update = (np.sqrt(phi) - 1) * phi / slope
-            radius = radius + update if radius + update > 0 else radius / 10
+                inv = one / (d[j] + (shrink + level))
+                inverse[j] = inv
+                term = row[j] * d[j] * inv * (row[j] * d[j] * inv)
+                first += term
+                third += term * inv
+            moved, update = newton_step(radius, level, first, third)
+            radius = w.dtype.type(moved)
+            old, level = level, t / radius
             if not abs(update) > tolerance * radius:
                 break
         for j in range(row.size):
-            row[j] = pull[j] * radius / (d[j] * radius + t)
+            row[j] = row[j] * d[j] * inverse[j] * (one - (level - old) * inverse[j])
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def newton_step(radius: float, level: float, first: float, third: float) -> tuple[float, float]:
+    """The next radius and its move, from first = phi r^2 and third = sum of phi's terms r^2 / (d + shrink + level)."""
+    phi = first / (radius * radius)
+    slope = (first - level * third) / (radius * radius * radius)
+    update = (np.sqrt(phi) - 1) * phi / slope
+    return (radius + update if radius + update > 0 else radius / 10), update
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def group_columns(
     w: NDArray, moment: NDArray, root: float, eps: float, shrink: float, weights: NDArray, tolerance: float
 ) -> None:
-    """`group_rows` for the columns of w, a block abreast, so that memory is read in the order it lies.
+    """`group_rows` for the columns of w, a block abreast: memory is read in the order it lies.
 
-    Written in level = t / r, x_j = pull_j / (d_j + level), and in short loops over few arrays, which compilers can
-    vectorise.
+    Its loops are short and over few arrays, which compilers can vectorise.
     """
-    rows, columns = w.shape
-    pull, d = np.empty((rows, BLOCK), w.dtype), np.empty((rows, BLOCK), w.dtype)
+    one, (rows, columns) = w.dtype.type(1), w.shape
+    d = np.empty((rows, BLOCK), w.dtype)
     radius, level, t = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
-    first, second = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
+    first, third = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
     for start in range(0, columns, BLOCK):
         width = min(BLOCK, columns - start)
-        first[:], second[:] = 0, 0
+        first[:], third[:] = 0, 0
         t[:width] = weights[start : start + width]
         for i in range(rows):
-            value, moment_i, pull_i, d_i = w[i, start : start + width], moment[i, start : start + width], pull[i], d[i]
+            value, moment_i, d_i = w[i, start : start + width], moment[i, start : start + width], d[i]
             for j in range(width):
-                size = np.sqrt(moment_i[j]) * root + eps
-                pull_i[j] = value[j] * size
-                d_i[j] = size + shrink
+                d_i[j] = np.sqrt(moment_i[j]) * root + eps
             for j in range(width):
-                first[j] += pull_i[j] * pull_i[j]
-                second[j] += value[j] * value[j]
+                first[j] += value[j] * d_i[j] * (value[j] * d_i[j])
+                third[j] += value[j] * value[j]
         for j in range(width):
             alive = not first[j] <= t[j] * t[j]
-            radius[j] = np.sqrt(second[j]) if alive else w.dtype.type(0)
+            radius[j] = np.sqrt(third[j]) if alive else w.dtype.type(0)
             level[j] = t[j] / radius[j] if alive else w.dtype.type(np.inf)
         for _ in range(NEWTON_LIMIT):
-            first[:], second[:] = 0, 0
+            first[:], third[:] = 0, 0
             for i in range(rows):
-                pull_i, d_i = pull[i], d[i]
+                value, d_i = w[i, start : start + width], d[i]
                 for j in range(width):
-                    inverse = 1 / (d_i[j] + level[j])
-                    square = pull_i[j] * inverse * (pull_i[j] * inverse)
-                    first[j] += square
-                    second[j] += square * inverse
+                    inverse = one / (d_i[j] + (shrink + level[j]))
+                    term = value[j] * d_i[j] * inverse * (value[j] * d_i[j] * inverse)
+                    first[j] += term
+                    third[j] += term * inverse
             moving = False
             for j in range(width):
                 if radius[j] > 0:
-                    r, phi = radius[j], first[j] / (radius[j] * radius[j])
-                    slope = (first[j] - level[j] * second[j]) / (r * r * r)
-                    update = (np.sqrt(phi) - 1) * phi / slope
-                    radius[j] = r + update if r + update > 0 else r / 10
+                    radius[j], update = newton_step(radius[j], level[j], first[j], third[j])
                     level[j] = t[j] / radius[j]
                     moving = moving or abs(update) > tolerance * radius[j]
             if not moving:
                 break
         for i in range(rows):
-            value, pull_i, d_i = w[i, start : start + width], pull[i], d[i]
+            value, d_i = w[i, start : start + width], d[i]
             for j in range(width):
-                value[j] = pull_i[j] / (d_i[j] + level[j])
+                value[j] = value[j] * d_i[j] / (d_i[j] + (shrink + level[j]))
