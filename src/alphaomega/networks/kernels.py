@@ -12,8 +12,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 REASSOCIATE = {"reassoc", "contract"}  # lets sums use vector registers; NaN and infinity keep their meaning
+Floats3 = tuple[float, float, float]
 NEWTON_LIMIT = 50
-BLOCK = 256  # columns worked on together: long runs of memory, and pulls and metrics that stay in the cache
+BLOCK = 128  # columns worked on together: long runs of memory, and pulls and metrics that stay in the cache
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
@@ -40,16 +41,15 @@ def elastic(w: NDArray, moment: NDArray, root: float, eps: float, threshold: flo
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def group_rows(
-    w: NDArray, moment: NDArray, root: float, eps: float, shrink: float, weights: NDArray, tolerance: float
-) -> None:
+def group_rows(w: NDArray, moment: NDArray, metric: Floats3, weights: NDArray, tolerance: float) -> None:
     """The norm of each row: x_j = d_j u_j / (d_j + shrink + level), level = t / r, r = ||x||.
 
     r is the root of phi(r) = sum_j (d_j u_j)^2 / ((d_j + shrink) r + t)^2 = 1, found by Newton on phi^(-1/2) = 1, which
-    is concave in r, from ||u|| above the root. `shrink` is scale * quadratic and `weights` (rows,) scale times the
-    weight of each row's norm. Divisions are what it costs: the last move of `level`, below `tolerance`, enters the
-    result to first order, which leaves an error of tolerance squared.
+    is concave in r, from ||u|| above the root. `metric` is (root, eps, shrink), shrink = scale * quadratic, and
+    `weights` (rows,) scale times the weight of each row's norm. Divisions are what it costs: the last move of `level`,
+    below `tolerance`, enters the result to first order, which leaves an error of tolerance squared.
     """
+    root, eps, shrink = metric
     zero, one = w.dtype.type(0), w.dtype.type(1)  # a plain 1 would make every division one of doubles
     d, inverse = np.empty(w.shape[1], w.dtype), np.empty(w.shape[1], w.dtype)
     for g in range(w.shape[0]):
@@ -93,18 +93,19 @@ def newton_step(radius: float, level: float, first: float, third: float) -> tupl
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def group_columns(
-    w: NDArray, moment: NDArray, root: float, eps: float, shrink: float, weights: NDArray, tolerance: float
+    w: NDArray, moment: NDArray, metric: Floats3, weights: NDArray, tolerance: float, span: tuple[int, int]
 ) -> None:
-    """`group_rows` for the columns of w, a block abreast: memory is read in the order it lies.
+    """`group_rows` for the columns span[0]:span[1] of w, a block abreast: memory is read in the order it lies.
 
-    Its loops are short and over few arrays, which compilers can vectorise.
+    Its loops are short and over few whole arrays, which compilers can vectorise; a slice of columns they could not.
     """
-    one, (rows, columns) = w.dtype.type(1), w.shape
+    root, eps, shrink = metric
+    one, rows = w.dtype.type(1), w.shape[0]
     d = np.empty((rows, BLOCK), w.dtype)
     radius, level, t = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
     first, third = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
-    for start in range(0, columns, BLOCK):
-        width = min(BLOCK, columns - start)
+    for start in range(span[0], span[1], BLOCK):
+        width = min(BLOCK, span[1] - start)
         first[:], third[:] = 0, 0
         t[:width] = weights[start : start + width]
         for i in range(rows):

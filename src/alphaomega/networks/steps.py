@@ -164,11 +164,12 @@ class Step:
             kernels.soft_threshold(flat, moment, root, eps, threshold)
         weights = (scale * simple.row_weights).astype(number)
         tolerance = number(TOLERANCE[w.dtype])
+        measure = (root, eps, shrink)
         if self.layout.order == (1, 0):
             matrix, second = w.numpy(), metric.moment.numpy()
             _spread(
                 lambda part: kernels.group_columns(
-                    matrix[:, part], second[:, part], root, eps, shrink, weights[part], tolerance
+                    matrix, second, measure, weights, tolerance, (part.start, part.stop)
                 ),
                 matrix.shape[1],
                 len(flat),
@@ -177,9 +178,9 @@ class Step:
         stored = self.layout.order == tuple(range(w.ndim)) and not self.layout.split
         seen = (w if stored else self.layout.read(w).contiguous()).reshape(self.rows, -1)
         seconds = (metric.moment if stored else self.layout.read(metric.moment).contiguous()).reshape(self.rows, -1)
-        matrix, second = seen.numpy(), seconds.numpy()
+        rows, second = seen.numpy(), seconds.numpy()
         _spread(
-            lambda part: kernels.group_rows(matrix[part], second[part], root, eps, shrink, weights[part], tolerance),
+            lambda part: kernels.group_rows(rows[part], second[part], measure, weights[part], tolerance),
             self.rows,
             len(flat),
         )
