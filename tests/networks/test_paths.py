@@ -76,6 +76,21 @@ def test_path_of_a_linear_network_agrees_with_the_exact_one():
         assert fit.train_score == pytest.approx(np.mean((y[:150] - X[:150] @ coef - intercept) ** 2), rel=1e-4)
 
 
+def test_patience_stops_early_and_keeps_the_best_epoch():
+    X, y = data(60)
+    y = y[::-1]  # a view, backwards; nothing to learn: every epoch more fits noise
+    wild = Training(epochs=300, lr=0.05, schedule="constant")
+
+    def score(patience):
+        plan = Schedule(dense=wild, identify=None, patience=patience)
+        start = time.perf_counter()
+        result = path(network(), X, y, alphas=[0.0], schedule=plan)
+        return result.fits[0].score, time.perf_counter() - start
+
+    (early, short), (late, long) = score(10), score(None)
+    assert early < late and short < long
+
+
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})

@@ -1,6 +1,9 @@
 """What `penalize` finds, how units lie, and what it refuses."""
 
+import importlib.util
 import itertools
+import subprocess
+import sys
 import warnings
 
 import pytest
@@ -262,3 +265,42 @@ def test_stationarity_knows_violations_and_the_slack_of_zero_groups():
     with pytest.raises(ValueError, match="no gradients"):
         penalized.stationarity()
     assert report.to_frame()["zero_groups"].to_list() == [2]
+
+
+def test_the_package_loads_without_torch_and_says_how_to_get_it(monkeypatch):
+    code = "import sys, alphaomega as ao; ao.networks; dir(ao.networks); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.delitem(vars(ao.networks), "NetworkPath", raising=False)
+    with pytest.raises(ImportError, match=r'pip install "alphaomega\[networks\]"'):
+        _ = ao.networks.NetworkPath
+    with pytest.raises(AttributeError, match="no attribute 'Lasso'"):
+        _ = ao.networks.Lasso
+
+
+def test_only_the_product_of_two_relu_layers_l2_strengths_matters():
+    """A smaller layer (bias too) and a larger next one: the same outputs, and alpha moves from one to the other."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 2)).double()
+    x, factor = torch.randn(20, 5).double(), 3.0
+    outputs, value = model(x), penalize(model, None, per_layer={"0": 0.2 * ao.L2(), "2": 0.3 * ao.L2()}).value()
+    with torch.no_grad():
+        for parameter in model[0].parameters():
+            parameter.div_(factor**0.5)
+        model[2].weight.mul_(factor**0.5)
+    moved = penalize(model, None, per_layer={"0": factor * 0.2 * ao.L2(), "2": 0.3 / factor * ao.L2()}).value()
+    torch.testing.assert_close(model(x), outputs, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(moved, value, rtol=1e-12, atol=0)
+
+
+def test_the_all_zero_deep_network_is_stationary():
+    model = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 1)).double()
+    for layer in (model[0], model[2]):
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    y = torch.randn(20).double()
+    nn.init.constant_(model[2].bias, y.mean())
+    report = penalize(model, 1e-9 * ao.L1()).stationarity(
+        lambda: ((model(torch.randn(20, 5).double())[:, 0] - y) ** 2).mean()
+    )
+    assert report.violation < 1e-12

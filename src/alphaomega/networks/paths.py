@@ -27,12 +27,17 @@ BISECTIONS = 60
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the path trains: `dense` at the smallest alpha, `step` at each following one, `identify` after each."""
+    """How the path trains: `dense` at the smallest alpha, `step` at each following one, `identify` after each.
+
+    With `patience`, training at an alpha stops early after so many epochs without a better validation score, and the
+    best epoch's weights are kept.
+    """
 
     dense: Training = field(default_factory=Training)
     step: Training = field(default_factory=lambda: Training(epochs=5))
     identify: FullBatch | None = field(default_factory=lambda: FullBatch(passes=30))
     seed: int = 0
+    patience: int | None = None
 
 
 def path(
@@ -145,6 +150,35 @@ class Split:
     held_target: Tensor
 
 
+@dataclass(eq=False)
+class Watch:
+    """Early stopping: looks at the validation rows after each epoch and remembers the best weights."""
+
+    model: nn.Module
+    data: Split
+    loss: BatchLoss
+    patience: int
+    best: float = math.inf
+    waited: int = 0
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+    def __call__(self, epoch: int) -> bool:
+        """Whether to stop."""
+        held = ArrayBatches(self.data.held_inputs, self.data.held_target, EVALUATION_ROWS)
+        score = evaluate(self.model.eval(), held, self.loss).mean().item()
+        self.model.train()
+        if score < self.best:
+            self.best, self.waited, self.state = score, 0, copy.deepcopy(self.model.state_dict())
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self) -> None:
+        """Put the best weights back."""
+        if self.state:
+            self.model.load_state_dict(self.state)
+
+
 def _fit(penalized: Penalized, data: Split, loss: BatchLoss, plan: Schedule, position: int) -> Fit:
     """Train at one alpha from the weights as they are. Random numbers depend on seed and position alone."""
     training = plan.dense if position == 0 else plan.step
@@ -152,7 +186,10 @@ def _fit(penalized: Penalized, data: Split, loss: BatchLoss, plan: Schedule, pos
         torch.manual_seed(plan.seed + 1000 * position)
         generator = torch.Generator().manual_seed(plan.seed + 1000 * position)
         batches = ArrayBatches(data.inputs, data.target, training.batch_size, generator)
-        training.fit(penalized.model, batches, loss, penalized)
+        watch = None if plan.patience is None else Watch(penalized.model, data, loss, plan.patience)
+        training.fit(penalized.model, batches, loss, penalized, watch)
+        if watch is not None:
+            watch.restore()
         violation = math.nan
         if plan.identify is not None:
             whole = ArrayBatches(data.inputs, data.target, EVALUATION_ROWS)
@@ -190,7 +227,8 @@ def _split(model: nn.Module, X: Any, y: Any, validation: float | tuple[Any, Any]
 
 def _tensors(X: Any, y: Any, like: Tensor, which: str) -> tuple[Tensor, Tensor]:
     inputs, target = (
-        torch.as_tensor(values if isinstance(values, Tensor) else np.asarray(values)) for values in (X, y)
+        values if isinstance(values, Tensor) else torch.from_numpy(np.require(values, requirements=["C", "W"]))
+        for values in (X, y)
     )
     if len(inputs) != len(target):
         raise ValueError(f"{which}X has {len(inputs)} rows but y has {len(target)}; they must match")
