@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..penalties import Penalty
+from .naming import chosen, ruling_keys
 from .normalisation import before_normalisation
 from .steps import whole
 from .units import bind, units_of
@@ -196,24 +196,24 @@ def penalize(
     if isinstance(penalty, (int, float)):
         raise TypeError(f"penalty must be a Penalty such as {penalty:g} * ao.L1(), got the number {penalty!r}")
     found = find_parameters(model)
-    included, excluded = _chosen(include, found, "include"), _chosen(exclude, found, "exclude")
+    included, excluded = chosen(include, found, "include"), chosen(exclude, found, "exclude")
     both = sorted({item.name for item in found if id(item) in included and id(item) in excluded})
     if both:
         raise ValueError(f"{both[0]!r} is both in include and in exclude; take it out of one")
-    strengths = _strengths(per_layer or {}, found)
+    strengths = ruling_keys(per_layer or {}, found)
     entries = []
     for item in found:
-        chosen = (item.role.kind == AFFINE or id(item) in included) and id(item) not in excluded
+        wanted = (item.role.kind == AFFINE or id(item) in included) and id(item) not in excluded
         reason = "excluded by name" if id(item) in excluded else REASONS[item.role.kind]
         if id(item) in included and item.role.kind != AFFINE:
             reason = "included by name"
         key = strengths.get(id(item))
-        if key is not None and not chosen:
+        if key is not None and not wanted:
             raise ValueError(
                 f"per_layer names {key!r}, but {item.name!r} is not penalised ({reason}); add it to include"
             )
         strength = penalty if key is None else (per_layer or {})[key]
-        entries.append(_entry(item, _resolve(strength, penalty, item.name) if chosen else None, reason))
+        entries.append(_entry(item, _resolve(strength, penalty, item.name) if wanted else None, reason))
     if not any(entry.penalty is not None for entry in entries):
         kinds = ", ".join(sorted({type(module).__name__ for module in model.modules()}))
         raise ValueError(
@@ -260,54 +260,6 @@ def _resolve(strength: Penalty | float | None, penalty: Penalty | None, name: st
             f"penalty=ao.L1()"
         )
     return float(strength) * penalty if strength else None
-
-
-def _strengths(per_layer: Mapping[str, Any], found: Sequence[Found]) -> dict[int, str]:
-    """The key of `per_layer` that rules each parameter, by id of its Found."""
-    result: dict[int, str] = {}
-    exact = [key for key in per_layer if any(key in _levels(item, own=True) for item in found)]
-    for key in [*exact, *(key for key in per_layer if key not in exact)]:
-        matches = [item for item in found if _matches(key, item)]
-        if not matches:
-            raise _no_match("per_layer", key, found)
-        ruled = [item for item in matches if item.role.kind == AFFINE or key in item.names] or matches[:1]
-        for item in ruled:
-            result.setdefault(id(item), key)
-    return result
-
-
-def _chosen(patterns: str | Iterable[str] | None, found: Sequence[Found], argument: str) -> set[int]:
-    """Ids of the parameters that match any pattern; a module's name does not stand for its biases."""
-    chosen: set[int] = set()
-    for pattern in [patterns] if isinstance(patterns, str) else patterns or []:
-        matches = [item for item in found if _matches(pattern, item)]
-        if not matches:
-            raise _no_match(argument, pattern, found)
-        by_parameter = [item for item in matches if any(fnmatch.fnmatchcase(name, pattern) for name in item.names)]
-        chosen.update(
-            id(item) for item in by_parameter or [item for item in matches if item.role.kind not in (BIAS, SHIFT)]
-        )
-    return chosen
-
-
-def _levels(item: Found, own: bool = False) -> set[str]:
-    """The names by which a parameter can be meant: its own, its module's, and (unless `own`) those of the modules "
-    "around."""
-    levels: set[str] = set()
-    for name in item.names:
-        parts = name.split(".")
-        levels.update(".".join(parts[:k]) for k in range(max(1, len(parts) - 1) if own else 1, len(parts) + 1))
-    return levels
-
-
-def _matches(pattern: str, item: Found) -> bool:
-    return any(fnmatch.fnmatchcase(level, pattern) for level in _levels(item))
-
-
-def _no_match(argument: str, pattern: str, found: Sequence[Found]) -> ValueError:
-    names = [item.name for item in found]
-    shown = ", ".join(names[:20]) + (f", ... ({len(names)} in all)" if len(names) > 20 else "")
-    return ValueError(f"{argument}={pattern!r} matches no parameter; the model has {shown}")
 
 
 def _warn_of_normalisation(model: nn.Module, layers: Sequence[str]) -> None:
