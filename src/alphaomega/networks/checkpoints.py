@@ -42,8 +42,7 @@ class Checkpoint:
                 key = differs[0]
                 raise ValueError(
                     f"the checkpoint in {str(place)!r} belongs to another path: its {key} is {kept.get(key)}, not "
-                    f"{fingerprint[key]}; "
-                    "choose another folder, or delete it"
+                    f"{fingerprint[key]}; choose another folder, or delete it"
                 )
         else:
             _write_whole(header, lambda file: file.write_text(json.dumps(fingerprint, indent=1)))

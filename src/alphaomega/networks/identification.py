@@ -1,5 +1,4 @@
-"""The identification phase: less gradient noise, so that zeros stay zero; then the support, frozen, and the KKT "
-"report."""
+"""The identification phase: little gradient noise, so that zeros stay zero; the support, frozen; the KKT report."""
 
 from __future__ import annotations
 
@@ -62,8 +61,7 @@ class Support:
         return sum(int(mask.sum()) for mask in self.masks.values())
 
     def apply(self, model: nn.Module) -> None:
-        """Zero everything outside the support, in place: for averages of weights (EMA, SWA), which fill zeros in "
-        "again."""
+        """Zero everything outside the support, in place: averages of weights (EMA, SWA) fill zeros in again."""
         parameters = dict(model.named_parameters())
         missing = [name for name in self.masks if name not in parameters]
         if missing:
@@ -87,8 +85,14 @@ class Support:
 
 @dataclass(frozen=True, eq=False)
 class Identification:
-    """What `identify` found: the support, the KKT report before any debiasing, the objective J + alpha * Omega "
-    "after each pass."""
+    """What `identify` found.
+
+    Attributes
+    ----------
+    support : which weights are not zero.
+    stationarity : the KKT report, before any debiasing.
+    objective : J + alpha * Omega at the start and after each pass.
+    """
 
     support: Support
     stationarity: Stationarity
@@ -212,8 +216,7 @@ def inner(a: list[Tensor], b: list[Tensor]) -> float:
 
 @torch.no_grad()
 def _full_batch(penalized: Penalized, batches: Batches, loss: BatchLoss, phase: FullBatch) -> list[float]:
-    """FISTA with backtracking and restart (Beck and Teboulle 2009; O'Donoghue and Candes 2015), which never lets "
-    "J + Omega grow."""
+    """Monotone FISTA with backtracking and restart (Beck and Teboulle 2009; O'Donoghue and Candes 2015)."""
     model, weights = penalized.model, Weights.of(penalized)
     slack = SLACK.get(weights.parameters[0].dtype, 1e-3)
     here = weights.copied()

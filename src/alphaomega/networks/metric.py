@@ -62,8 +62,7 @@ def _nadam(group: Group, state: State) -> Metric:
 
 
 def _radam(group: Group, state: State) -> Metric:
-    """Plain steps until the variance of the second moment is tractable (at most 5 effective samples), rectified "
-    "ones after."""
+    """Plain steps while the second moment rests on at most 5 effective samples, rectified ones after."""
     step, beta = _number(state["step"]), _number(group["betas"][1])
     correction = 1 - beta**step
     longest = 2 / (1 - beta) - 1

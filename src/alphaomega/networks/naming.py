@@ -38,8 +38,7 @@ def chosen(patterns: str | Iterable[str] | None, found: Sequence[Found], argumen
 
 
 def _levels(item: Found, own: bool = False) -> set[str]:
-    """The names by which a parameter can be meant: its own, its module's, and (unless `own`) those of the modules "
-    "around."""
+    """The names that can mean a parameter: its own, its module's and (unless `own`) those of modules around."""
     levels: set[str] = set()
     for name in item.names:
         parts = name.split(".")

@@ -15,8 +15,7 @@ TRANSPARENT = (nn.Identity, nn.Flatten)
 
 
 def before_normalisation(model: nn.Module) -> dict[str, str]:
-    """The normalisation layer behind each affine layer, by name; where data flow cannot be traced, Sequential "
-    "containers tell."""
+    """The normalisation layer behind each affine layer, by name; untraceable models tell by their Sequentials only."""
     found: dict[str, str] = {}
     for prefix, module in model.named_modules():
         if isinstance(module, nn.Sequential):

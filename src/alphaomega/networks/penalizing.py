@@ -29,8 +29,10 @@ REASONS = {
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One parameter, whether it is penalised, and why. `penalty` is `stated` bound to the weight as `layout` "
-    "reads it."""
+    """One parameter, whether it is penalised, and why.
+
+    `penalty` is `stated`, bound to the weight as `layout` reads it.
+    """
 
     found: Found
     stated: Penalty | None
@@ -236,8 +238,7 @@ def _entry(item: Found, penalty: Penalty | None, reason: str) -> Entry:
         known = ", ".join(item.role.layouts) or "none"
         raise ValueError(
             f"{item.name!r} ({type(item.module).__name__}) has no {wanted}, its units are: {known}; give it another "
-            f"penalty in "
-            f"per_layer, or leave it out by exclude={item.name!r}"
+            f"penalty in per_layer, or leave it out by exclude={item.name!r}"
         )
     shape = tuple(layout.read(item.parameter.detach()).shape)
     bound = bind(penalty, shape)
@@ -270,9 +271,9 @@ def _warn_of_normalisation(model: nn.Module, layers: Sequence[str]) -> None:
         more = f" and {len(pairs) - 1} more" if len(pairs) > 1 else ""
         warnings.warn(
             f"the scale of the weights of {layer!r}{more} is undone by the normalisation layer {normalisation!r} "
-            f"behind them, so a penalty "
-            f"on their norm only changes the effective learning rate; penalise the normalisation's scale instead "
-            f"(include={normalisation + '.weight'!r}, exclude={layer!r}), or the outgoing weights, or whole units",
+            f"behind them, so a penalty on their norm only changes the effective learning rate; penalise the "
+            f"normalisation's scale instead (include={normalisation + '.weight'!r}, exclude={layer!r}), or the "
+            f"outgoing weights, or whole units",
             UserWarning,
             stacklevel=3,
         )

@@ -81,8 +81,7 @@ class Proximal(optim.Optimizer):
         if missing:
             raise ValueError(
                 f"the optimizer does not hold the penalised parameter {missing[0]!r} ({len(missing)} in all); build "
-                f"it from the parameters "
-                "of the same model, after the model was moved or sharded"
+                "it from the parameters of the same model, after the model was moved or sharded"
             )
         for entry in penalized.penalized:
             _check_unowned(entry)
@@ -108,8 +107,7 @@ class Proximal(optim.Optimizer):
                     if parameter.grad.layout != torch.strided:
                         raise ValueError(
                             f"{entry.name!r} has sparse gradients, which leave most of its metric unknown; use "
-                            f"dense gradients "
-                            f"(sparse=False) or exclude={entry.name!r}"
+                            f"dense gradients (sparse=False) or exclude={entry.name!r}"
                         )
                     step(parameter.detach(), self._rule(group, optimizer.state[parameter]), found_inf)
 

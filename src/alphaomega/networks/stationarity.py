@@ -28,9 +28,8 @@ class LayerStationarity:
     size, nonzero : entries, and those that are not zero.
     groups, zero_groups : groups of the penalty (entries where it has none), and those wholly zero.
     violation : largest distance from -gradient to the subdifferential of alpha * Omega, in units of the gradient.
-    slack : the smallest share of its threshold that a zero group has left before it becomes non-zero; negative where
-    one should
-        already be non-zero, NaN without zero groups.
+    slack : the smallest share of its threshold that a zero group has left before it becomes non-zero. Negative: it
+        should not be zero. NaN: there are no zero groups.
     """
 
     name: str
@@ -44,10 +43,13 @@ class LayerStationarity:
 
 @dataclass(frozen=True, eq=False)
 class Stationarity:
-    """The KKT report of a penalised network. `violation` is the largest over all layers and free parameters; `relative`
-    divides
-    it by the largest gradient entry in size (that of the penalised weights, which at a non-trivial point is about
-    alpha).
+    """The KKT report of a penalised network.
+
+    Attributes
+    ----------
+    layers : one report per penalised parameter.
+    free_violation : largest gradient entry of the parameters without a penalty.
+    scale : largest gradient entry of all; at a solution that is not all zero, about alpha.
     """
 
     layers: tuple[LayerStationarity, ...]
@@ -72,7 +74,7 @@ class Stationarity:
 
 
 def report(penalized: Penalized, closure: Callable[[], Tensor] | None) -> Stationarity:
-    """See `Penalized.stationarity`. The gradients that the parameters held before are put back."""
+    """See `Penalized.stationarity`. Gradients that the parameters hold are left as they are."""
     parameters = [entry.parameter for entry in penalized.entries]
     if closure is None:
         gradients = [parameter.grad for parameter in parameters]

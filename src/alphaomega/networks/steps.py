@@ -1,5 +1,4 @@
-"""One proximal step on one parameter, in place: compiled where the weight lies in main memory, array operations "
-"elsewhere."""
+"""One proximal step on one parameter, in place: compiled for weights in main memory, array operations elsewhere."""
 
 from __future__ import annotations
 
@@ -39,8 +38,7 @@ def whole(tensor: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Simple:
-    """A penalty l1 |w_j| + quadratic/2 w_j^2 with the same factors everywhere, and `row_weights` ||w_u|| for each "
-    "row, or None."""
+    """l1 |w_j| + quadratic/2 w_j^2 with one factor each, and `row_weights` ||w_u|| for each row, or None."""
 
     l1: float
     quadratic: float
@@ -73,8 +71,7 @@ class Simple:
 
 @dataclass(frozen=True)
 class Step:
-    """w <- prox of `penalty` at w, in a metric. `skip` (AMP) is a tensor that is non-zero where the optimizer "
-    "took no step."""
+    """w <- prox of `penalty` at w, in a metric; not where `skip` (of a gradient scaler) is non-zero."""
 
     penalty: Penalty
     layout: Layout
@@ -110,8 +107,7 @@ class Step:
             self.layout.write(w, new)
 
     def _sharded(self, w: Tensor, metric: Metric, skip: Tensor | None) -> None:
-        """Entry by entry on each process where the penalty allows; else on the gathered weight, of which each "
-        "keeps its part."""
+        """Entry by entry on each process where the penalty allows; else on the gathered weight."""
         moment = metric.moment
         if self.simple is not None and self.simple.row_weights is None:
             local = None if moment is None else moment.to_local()  # type: ignore[attr-defined]
@@ -193,8 +189,7 @@ os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a for
 
 
 def _spread(work: Callable[[slice], None], length: int, entries: int) -> None:
-    """Run `work` on slices of range(length), over as many threads as torch uses; the kernels release the "
-    "interpreter lock."""
+    """Run `work` on slices of range(length), over as many threads as torch uses (kernels release the lock)."""
     threads = min(torch.get_num_threads(), length, 1 + entries // SPLIT)
     if threads == 1:
         work(slice(0, length))

@@ -1,5 +1,4 @@
-"""Training as this package does it: batches, losses by the names of the linear models, and a loop that stops at "
-"the first bad loss."""
+"""Training: batches, losses by the names of the linear models, and a loop that stops at the first bad loss."""
 
 from __future__ import annotations
 
@@ -23,8 +22,7 @@ SCHEDULES = ("constant", "cosine")
 
 
 class Diverged(FloatingPointError):
-    """The loss stopped being finite. The model holds the last good weights; the message says where that was and "
-    "what to change."""
+    """The loss stopped being finite; the model holds the last good weights, the message says since when."""
 
 
 def _squared(eta: Tensor, y: Tensor) -> Tensor:
@@ -194,16 +192,17 @@ class Training:
 
 
 def stop_if_not_finite(losses: Tensor, first: int, model: nn.Module, good: dict[str, Any]) -> None:
-    """Put the `good` state back and raise `Diverged` if any loss is not finite; one look per epoch, so no device "
-    "is waited for."""
+    """Put the `good` state back and raise `Diverged` if any loss is not finite.
+
+    One look per epoch: no device is waited for at each step.
+    """
     bad = (~torch.isfinite(losses)).nonzero()
     if len(bad):
         model.load_state_dict(good)
         step = first + int(bad[0])
         raise Diverged(
             f"the loss was {losses[int(bad[0])].item()} at step {step + 1}; the model has its weights from before "
-            f"step {first + 1}. "
-            "Lower lr, or look for NaN and huge values in the data"
+            f"step {first + 1}. Lower lr, or look for NaN and huge values in the data"
         )
 
 

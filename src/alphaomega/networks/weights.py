@@ -183,8 +183,7 @@ def find_parameters(model: nn.Module) -> list[Found]:
 
 
 def walk(model: nn.Module) -> Iterator[tuple[str, nn.Module, str, nn.Parameter]]:
-    """(full name, module, name in the module, parameter); wrappers' prefixes (compile, data parallel) are left "
-    "out of names."""
+    """(full name, module, name in it, parameter); names without the prefixes of compile and data-parallel wrappers."""
     for prefix, module in model.named_modules(remove_duplicate=False):
         for local, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
             yield plain_name(f"{prefix}.{local}" if prefix else local, model), module, local, parameter
