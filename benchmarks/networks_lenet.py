@@ -24,8 +24,8 @@ import alphaomega as ao
 from alphaomega.networks import DualAveraging, Training, UnitGroupL1, compact, identify, penalize
 from alphaomega.networks.training import ArrayBatches, sample_loss
 
-FACTORS = {"0": 6.0, "2": 0.35, "4": 3.0}  # relative alphas of the layers; one for all starves the second layer first
-GRIDS = {"structured": (4e-5, 7e-5, 1e-4), "unstructured": (2e-5, 5e-5, 1e-4, 2e-4, 3e-4)}
+FACTORS = {"0": 15.0, "2": 0.6, "4": 25.0}  # relative alphas of the layers; one for all starves the second layer first
+GRIDS = {"structured": (3e-5, 4.5e-5, 6e-5), "unstructured": (5e-5, 1e-4, 2e-4)}
 MARGIN = 0.15
 
 

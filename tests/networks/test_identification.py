@@ -133,3 +133,25 @@ def test_bad_input_is_named():
         Support.of(penalized).apply(nn.Sequential(nn.Linear(3, 1)))
     with pytest.raises(ValueError, match="schedule must be one of"):
         Training(schedule="step")
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_the_network_needs_the_pixels_that_the_exact_engine_certifies(shared_data):
+    """Multinomial group lasso over the pixels of 2,000 MNIST digits; on all 60,000 the two supports are the same."""
+    digits = np.load(shared_data("mnist/mnist.npz"))
+    X = (digits["x_train"][:2000].reshape(2000, 784) / 255 - 0.1307) / 0.3081
+    y, alpha, penalty = digits["y_train"][:2000].astype(int), 1e-3 * 10**0.5, ao.GroupL1(np.arange(784))
+    exact = ao.path(X, y, loss="multinomial", penalty=penalty, alphas=[alpha])
+    inputs, target = torch.from_numpy(X).float(), torch.from_numpy(y)
+    torch.manual_seed(0)
+    model = nn.Linear(784, 10)
+    penalized, loss = penalize(model, alpha * penalty), sample_loss("multinomial")
+    Training(epochs=20).fit(model, ArrayBatches(inputs, target, 128, torch.Generator().manual_seed(0)), loss, penalized)
+    found = identify(penalized, [(inputs, target)], loss, FullBatch(2000, 1e-6))
+    coef = exact.coef[0]
+    eta = torch.from_numpy(X @ coef.T + exact.intercept[0])
+    objective = loss(eta, target).mean().item() + alpha * float(penalty.value(coef.T))
+    assert exact.gap[0] <= 1e-6
+    assert found.objective[-1] == pytest.approx(objective, rel=1e-4)
+    assert ((model.weight != 0).any(0).numpy() != coef.any(0)).sum() <= 5
