@@ -153,3 +153,19 @@ def test_bad_input_is_named(change, message):
     arguments = {"X": X, "y": y, "alphas": [0.1]} | change
     with pytest.raises(ValueError, match=message):
         path(network(), **arguments)
+
+
+@pytest.mark.parametrize("loss", ["squared", "multinomial"])
+def test_comparison_puts_penalties_side_by_side(loss):
+    X, y = data(160)
+    y = y if loss == "squared" else np.digitize(y, np.quantile(y, [0.33, 0.67]))
+    quick = Schedule(Training(20, 0.02, 32), Training(4, 0.01, 32), FullBatch(10))
+    table = ao.networks.compare(X, y, loss, hidden=(16,), schedule=quick)
+    assert table["penalty"].to_list() == ["none", "L2", "L1", "input groups"]
+    none, ridge, lasso, groups = table.iter_rows(named=True)
+    null = 1.0 if loss == "squared" else 2 * np.log(3)
+    assert max(row["test_score"] for row in (none, ridge, lasso, groups)) < 1.3 * null
+    assert lasso["test_score"] < 0.8 * null and lasso["n_nonzero"] < none["n_nonzero"]
+    assert none["inputs"] == ridge["inputs"] == 6
+    with pytest.raises(ValueError, match="test must be a share"):
+        ao.networks.compare(X, y, loss, test=1.0)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 #: Modules are named apart from their functions: importing a module binds its name here.
 _HOMES = {
+    "comparison": ["compare"],
     "compaction": ["Compaction", "compact"],
     "estimators": ["NetworkClassifier", "NetworkRegressor"],
     "identification": ["DualAveraging", "FullBatch", "Identification", "Support", "identify"],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..frames import Encoder
 from ..penalties import L1, Penalty
 from .path_results import NetworkPath
 from .paths import Schedule, path
+from .training import feed_forward
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "sigmoid": nn.Sigmoid}
 RULES = {"cv": "min", "1se": "1se"}
@@ -110,7 +110,7 @@ class NetworkModel(BaseEstimator):
         plan = self.schedule or Schedule()
         with torch.random.fork_rng():
             torch.manual_seed(plan.seed)
-            module = self._module(matrix.shape[1], outputs)
+            module = feed_forward(matrix.shape[1], self.hidden, outputs, ACTIVATIONS[self.activation])
         penalty = L1() if self.penalty is None else self.penalty
         alphas = None if isinstance(self.alpha, str) else [float(self.alpha)]
         inputs = torch.from_numpy((matrix - self.center_) / self.scale_)
@@ -131,13 +131,6 @@ class NetworkModel(BaseEstimator):
         used = fit.state["0.weight"].any(0).numpy()
         names = self.encoder_.names or [f"x{j}" for j in range(len(used))]
         self.selected_features_ = [str(name) for name, kept in zip(names, used) if kept]
-
-    def _module(self, inputs: int, outputs: int) -> nn.Module:
-        widths = [inputs, *(int(width) for width in self.hidden)]
-        layers: list[nn.Module] = []
-        for width, following in pairwise(widths):
-            layers += [nn.Linear(width, following), ACTIVATIONS[self.activation]()]
-        return nn.Sequential(*layers, nn.Linear(widths[-1], outputs))
 
     def _read_matrix(self, X: Any, reset: bool) -> Any:
         if as_frame(X) is None:

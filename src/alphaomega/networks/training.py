@@ -79,6 +79,17 @@ def sample_loss(loss: str | BatchLoss) -> BatchLoss:
     return SAMPLE_LOSSES[loss]
 
 
+def feed_forward(
+    inputs: int, hidden: Iterable[int], outputs: int, activation: type[nn.Module] = nn.ReLU
+) -> nn.Sequential:
+    """A network of Linear layers with an activation behind each hidden one."""
+    layers: list[nn.Module] = []
+    for width in hidden:
+        layers += [nn.Linear(inputs, int(width)), activation()]
+        inputs = int(width)
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+
 @dataclass(frozen=True, eq=False)
 class ArrayBatches:
     """Rows of two tensors in batches, drawn anew on each pass when there is a generator; without one in order."""
