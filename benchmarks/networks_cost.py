@@ -3,7 +3,9 @@
     python benchmarks/networks_cost.py [--device cpu] [--rounds 25]
 
 All are stepped in turn, in random order, in one run, so that whatever else the machine does touches both; the median of
-the ratios is printed. The naive chain of array operations for L1 stands beside them.
+the ratios is printed. The naive chain of array operations for L1 stands beside them. Measured on two shared cores (an
+AMD EPYC), as times plain foreach AdamW, with two threads and with one: L1 1.13 and 1.06, elastic net 1.11 and 1.08,
+GroupL1 by neuron 1.19 and 1.18, by input 1.38 and 1.49, naive L1 4.2 and 3.8.
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ question.
 Group lasso over pixels, alpha = 1e-3 * sqrt(10), bias free; pixels (x/255 - .1307) / .3081; mnist.npz holds x_train,
 y_train, x_test, y_test. Published for the same problem (RAMDA, NeurIPS 2024, table 7; share of zero pixels after 500
 epochs): ProxSGD, ProxSSI, ProxGen 91.31 % accuracy, 39.3-39.9 % zeros; RMDA 91.34 %, 57.0 %; RAMDA 91.35 %, 57.4 %.
+
+Measured on one busy core: 5 epochs of Proximal(Adam) and 600 passes of `identify`, 67 s: 450 pixels zero (57.4 %),
+accuracy 91.36 %, objective .4610866. Exact engine, 236 s: 450 zero, relative gap 1e-10, accuracy 91.34 %, objective
+.4610835. The supports are the same. Without `identify` no pixel at all is zero after those 5 epochs.
 """
 
 from __future__ import annotations
