@@ -15,7 +15,7 @@ from .touching import Touching, profile_loss, touching
 
 Floats = NDArray[np.float64]
 GRID_POINTS = 61
-MOST_CONTOURS = 14
+N_CONTOURS = 12
 FARTHEST = 2.2  # radii of the balls that the window may reach out to the unpenalised fit
 
 
@@ -113,8 +113,10 @@ def _add_contours(result: go.Figure, found: Touching, first: Floats, second: Flo
         "hoverinfo": "skip",
         "colorscale": scale,
     }
-    step = max(at / 3, float(root.max()) / MOST_CONTOURS)
-    rings = {"coloring": "lines", "start": step, "end": float(root.max()), "size": step}
+    low, high = float(root.min()), float(root.max())
+    step = (high - low) / N_CONTOURS
+    start = at - step * np.floor((at - low) / step) if step > 0 else at  # so that one ring is the touched contour
+    rings = {"coloring": "lines", "start": start, "end": high, "size": step or 1}
     result.add_trace(go.Contour(contours=rings, line={"width": 1, "smoothing": 1}, name="loss", **shared))
     bold = {"coloring": "lines", "start": at, "end": at, "size": 1}
     shared["colorscale"] = [[0, MARK], [1, MARK]]

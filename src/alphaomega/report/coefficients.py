@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ..study.results import Study
 
-MOST_NUMBERS = 60_000
+MOST_NUMBERS = 28_000
 
 
 def coefficient_data(study: Study) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..designs import design_of
 from ..losses import Logistic, Loss
 from ..plotting import Touching, touching, touching_figure
-from .words import significant
+from .words import shortened, significant
 
 if TYPE_CHECKING:
     from ..study.results import Study
@@ -30,7 +30,7 @@ def constraint_drawing(study: Study, ranked: NDArray[np.intp]) -> tuple[go.Figur
     offset = None if rows.offset is None else rows.offset[keep]
     found = touching(candidates[:, pair], y, loss, offset=offset)
     names = [study.feature_names[ranked[j]] for j in pair]
-    return touching_figure(found, names=names), _caption(found, names, what)
+    return touching_figure(found, names=names), _caption(found, [shortened(name) for name in names], what)
 
 
 def two_features(candidates: NDArray[np.float64]) -> list[int]:

@@ -13,7 +13,7 @@ from ..plotting import ErrorCurve, coefficients_figure, cross_validation_figure,
 from ..plotting.theme import color_of
 from .constraint import constraint_drawing
 from .prior import prior_drawing
-from .words import listed, significant
+from .words import listed, shortened, significant
 
 if TYPE_CHECKING:
     from ..study.results import Curve, Study
@@ -146,7 +146,7 @@ def _path_caption(curve: Curve) -> str:
         return "No feature enters."
     first = ever[np.argsort(used[:, ever].argmax(0), kind="stable")]
     names = path.names()
-    return f"Features enter in the order {listed([names[j] for j in first], 6)}."
+    return f"Features enter in the order {listed([shortened(names[j]) for j in first], 6)}."
 
 
 def _coefficients(study: Study) -> Section:

@@ -163,6 +163,8 @@ def uniqueness(study: Study) -> list[tuple[str, str]]:
     """Why each solution is or is not the only one, fits with the same reason together."""
     reasons: dict[str, list[str]] = {}
     for fit in study.fits:
+        if fit.note and fit.note == fit.unique_reason:
+            continue  # said among the remarks already
         word = "unique" if fit.unique else "not unique"
         reasons.setdefault(f"{word}: {fit.unique_reason}", []).append(fit.label)
     return [(listed(labels, 9), reason) for reason, labels in reasons.items()]

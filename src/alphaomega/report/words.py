@@ -100,6 +100,17 @@ def percent(share: float) -> str:
     return "–" if math.isnan(share) else f"{100 * share:.1f}%"
 
 
+def shortened(name: str, longest: int = 44) -> str:
+    """A name for a sentence: a long one loses its end.
+
+    Examples
+    --------
+    >>> shortened("a rather long name", 10)
+    'a rather…'
+    """
+    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+
+
 def listed(items: list[str], most: int = 5) -> str:
     """A list in a sentence; beyond `most` a count of the others.
 
