@@ -48,8 +48,8 @@ LARGE_MEAN = 1e3  # a mean this many deviations from zero makes sum of squares m
 class Design(ABC):
     """An n x p matrix that can be multiplied from both sides, and counts how often it was read.
 
-    All products are float64 whatever the storage. `columns=None` means all columns. A read of a share of the columns adds
-    that share to `reads`.
+    All products are float64 whatever the storage. `columns=None` means all columns. A read of a share of the columns
+    adds that share to `reads`.
     """
 
     shape: tuple[int, int]
@@ -72,31 +72,31 @@ class Design(ABC):
 
     def moments(self, weights: Floats) -> tuple[Floats, Floats]:
         """Weighted mean and standard deviation (1/n convention) of every column, shapes (p,)."""
-        share = weights / weights.sum()
-        products, squares = self.sums(share[:, None], share)
-        return products[:, 0], self.deviation(products[:, 0], squares, share)
+        share = (weights / weights.sum())[:, None]
+        mean, square = self.sums(share, share)
+        return mean[:, 0], self.deviation(mean, square, share)[:, 0]
 
     def sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
-        """X' vectors (p, k) and (X * X)' weights (p,), in one read."""
+        """X' vectors (p, k) and (X * X)' weights (p, m), in one read; vectors (n, k), weights (n, m)."""
         self._count(None)
         return self._sums(vectors, weights)
 
-    def deviation(self, mean: Floats, square: Floats, share: Floats) -> Floats:
-        """Standard deviations from weighted means and mean squares; columns whose mean dwarfs it are read once more."""
+    def deviation(self, mean: Floats, square: Floats, shares: Floats) -> Floats:
+        """Standard deviations from weighted means and mean squares, all (p, m); columns whose mean dwarfs it are read again."""
         variance = square - mean**2
-        for column in np.flatnonzero(variance < square / LARGE_MEAN**2):
-            centred = self.matvec(np.ones(1), np.array([column])) - mean[column]
-            offset = share @ centred
-            variance[column] = share @ (centred - offset) ** 2
-            if variance[column] < (1e-13 * mean[column]) ** 2:
-                variance[column] = 0.0
+        for column in np.flatnonzero((variance < square / LARGE_MEAN**2).any(1)):
+            values = self.matvec(np.ones(1), np.array([column]))
+            centred = values[:, None] - mean[column]
+            centred -= (shares * centred).sum(0)
+            exact = (shares * centred**2).sum(0)
+            variance[column] = np.where(exact < (1e-13 * mean[column]) ** 2, 0.0, exact)
         return np.sqrt(np.maximum(variance, 0.0))
 
     def column_norms(self, weights: Floats | None = None) -> Floats:
         """sqrt(sum_i weights_i x_ij^2) of every column, shape (p,)."""
         self._count(None)
         ones = np.ones(self.shape[0]) if weights is None else weights
-        return np.sqrt(self._sums(np.empty((self.shape[0], 0)), ones)[1])
+        return np.sqrt(self._sums(np.empty((self.shape[0], 0)), ones[:, None])[1][:, 0])
 
     def first_not_finite(self) -> tuple[int, int] | None:
         """Row and column of the first NaN or infinity, column by column; None if there is none. One read."""

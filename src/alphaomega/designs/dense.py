@@ -63,14 +63,14 @@ class Dense(Design):
         return result
 
     def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
-        products, squares = np.zeros((self.shape[1], vectors.shape[1])), np.zeros(self.shape[1])
-        even = bool(np.ptp(weights) == 0)
+        products, squares = np.zeros((self.shape[1], vectors.shape[1])), np.zeros((self.shape[1], weights.shape[1]))
+        even = weights.shape[1] == 1 and bool(np.ptp(weights) == 0)
         for rows, columns, block in self._blocks():
             products[columns] += block.T @ vectors[rows]
             if even and block.flags.f_contiguous:
-                squares[columns] += weights[0] * np.vecdot(block.T, block.T)
+                squares[columns, 0] += weights[0, 0] * np.vecdot(block.T, block.T)
             else:
-                squares[columns] += weights[rows] @ (block * block)
+                squares[columns] += (block * block).T @ weights[rows]
         return products, squares
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:

@@ -57,11 +57,12 @@ class Standardized(Design):
         return (product.T / scale).T
 
     def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
-        products, squares = self.design._sums(np.column_stack([vectors, weights]), weights)
-        total = weights.sum()
-        centred = squares - 2 * self.center * products[:, -1] + total * self.center**2
-        products = products[:, :-1] - np.outer(self.center, vectors.sum(0))
-        return products / self.scale[:, None], np.maximum(centred, 0.0) / self.scale**2
+        k = vectors.shape[1]
+        products, squares = self.design._sums(np.hstack([vectors, weights]), weights)
+        center = self.center[:, None]
+        centred = squares - 2 * center * products[:, k:] + center**2 * weights.sum(0)
+        linear = products[:, :k] - center * vectors.sum(0)
+        return linear / self.scale[:, None], np.maximum(centred, 0.0) / self.scale[:, None] ** 2
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
         raw = self.design.gram_parts(labels, weights, extra)

@@ -57,7 +57,7 @@ class CurvedLane(Lane):
         reference = 0.0
         for _ in range(MAX_NEWTON):
             gradient = self._gradient()
-            slope = self.block.rmatvec(gradient).reshape(self.block.size, -1).ravel()
+            slope = self.block.rmatvec(gradient).ravel()
             intercept_slope = gradient.sum(0) if self.sample.intercept else np.zeros(self.n_outputs)
             reference = max(reference, float(np.max(abs(slope), initial=0.0)), 1e-300)
             distance = subdifferential_distance(terms, slope, self.v)

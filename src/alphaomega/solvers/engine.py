@@ -14,6 +14,7 @@ from .curved import CurvedLane
 from .frame import Frame, Part
 from .lanes import Lane, SquaredLane
 from .raw import RawPath
+from .threads import Threads
 from .working_set import Driver, Track
 
 Floats = NDArray[np.float64]
@@ -23,16 +24,23 @@ def solve(
     problem: Problem, folds: NDArray[np.intp] | None, grid: Grid, control: Control
 ) -> tuple[RawPath, list[RawPath]]:
     """The path on all rows, and without each fold; all lanes share the reads of X."""
-    start = problem.design.reads
     count = 0 if folds is None else int(folds.max()) + 1
     weights = [problem.weights] + [np.where(folds == fold, 0.0, problem.weights) for fold in range(count)]
-    frame = Frame.of(problem, weights, folds)
+    threads = Threads(control.n_threads)
+    with threads.small():
+        return _solve(problem, weights, folds, grid, control, threads)
+
+
+def _solve(problem, weights, folds, grid, control, threads):
+    start = problem.design.reads
+    with threads.reading():
+        frame = Frame.of(problem, weights, folds)
     alphas = frame.alphas(grid)
     block = None if frame.whole else problem.design.block(frame.center, frame.scale)
     tracks = [
         Track(_lane(frame, part, block), part.null.loss, part.slope, bound=part.bound) for part in frame.parts
     ]
-    driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, control)
+    driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, control, threads)
     driver.run()
     reads = problem.design.reads - start
     paths = [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]

@@ -22,6 +22,7 @@ from ..problem import Control
 from .dual import thresholds, violators
 from .lanes import Lane, Point
 from .screening import Basis
+from .threads import Threads
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
@@ -61,11 +62,12 @@ class Driver:
     norms: Floats
     n_outputs: int
     control: Control
+    threads: Threads
 
     def run(self) -> None:
         """Solve, certify and record every alpha of every track."""
-        self.inside = np.zeros(len(self.norms), dtype=bool)
-        threads = max(1, min(self.control.n_threads or 2, len(self.tracks)))
+        self.inside = np.full(len(self.norms), self.block is None)
+        threads = min(self.threads.many, len(self.tracks))
         with ThreadPoolExecutor(threads) as pool:
             self.map: Callable[..., list[Any]] = lambda f, items: list((map if threads == 1 else pool.map)(f, items))
             position, batch = 0, 1
@@ -110,7 +112,8 @@ class Driver:
         """One block read for all candidates of all tracks; its forces become the bases of the bounds."""
         forces = [self._forces(points) for points in candidates]
         weighted = [track.lane.sample.share[:, None] * force for track, force in zip(self.tracks, forces)]
-        product = self.design.rmatvec(np.asfortranarray(np.hstack(weighted)))
+        with self.threads.reading():
+            product = self.design.rmatvec(np.asfortranarray(np.hstack(weighted)))
         slopes, at = [], 0
         for track, points, force in zip(self.tracks, candidates, forces):
             part = product[:, at : at + force.shape[1]]
