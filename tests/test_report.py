@@ -227,7 +227,9 @@ def shown(tmp_path_factory):
         command = [browser, *quiet.split(), *own.split(), *look.split(), file.as_uri()]
         run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         console = [line for line in run.stderr.splitlines() if "CONSOLE" in line]
-        asked = re.findall(r'"url":"((?:https?|wss?)://[^"]*)"', log.read_text(encoding="utf-8", errors="replace"))
+        log_lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        by_pages = [line for line in log_lines if '"initiator":' in line and '"initiator":"not an origin"' not in line]
+        asked = re.findall(r'"url":"((?:https?|wss?)://[^"]*)"', "\n".join(by_pages))  # the browser's own are not ours
         return run.stdout, console, asked
 
     return open_in_browser
