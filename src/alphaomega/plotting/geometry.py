@@ -71,7 +71,7 @@ def touching_figure(
     """The picture of a `Touching` already found; see `geometry_figure`."""
     result = figure("The L1 diamond and the L2 disc", height)
     first, second = _window(found)
-    _add_contours(result, found, np.linspace(*first, GRID_POINTS), np.linspace(*second, GRID_POINTS))
+    _add_contours(result, found, _grid(first), _grid(second))
     _add_ball(result, "L1", found.l1, np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]]) * abs(found.l1).sum())
     angle = np.linspace(0, 2 * np.pi, 181)
     _add_ball(result, "L2", found.l2, np.column_stack([np.cos(angle), np.sin(angle)]) * np.sqrt((found.l2**2).sum()))
@@ -97,6 +97,10 @@ def _window(found: Touching) -> tuple[list[float], list[float]]:
     half = 0.5 * 1.12 * float((high - low).max())
     centre = (low + high) / 2
     return [float(centre[0] - half), float(centre[0] + half)], [float(centre[1] - half), float(centre[1] + half)]
+
+
+def _grid(limits: list[float]) -> Floats:
+    return np.linspace(limits[0], limits[1], GRID_POINTS)
 
 
 def _add_contours(result: go.Figure, found: Touching, first: Floats, second: Floats) -> None:

@@ -169,7 +169,7 @@ def _name_line_ends(result: go.Figure, ends: Floats, names: list[str], limits: l
     pixels = result.layout.height - margin.t - margin.b
     per_unit = pixels / (limits[1] - limits[0])
     order = np.argsort(ends, kind="stable")
-    inside = ends.clip(*limits)
+    inside = ends.clip(limits[0], limits[1])
     wanted = [float((inside[k] - limits[0]) * per_unit) for k in order]
     placed = spread(wanted, LABEL_GAP, 0.0, float(pixels))
     for k, at, put in zip(order, wanted, placed):
