@@ -218,7 +218,8 @@ def read_data(
     n, p = design.shape
     if n == 0 or p == 0:
         raise ValueError(f"X has shape ({n}, {p}); it needs at least one row and one column")
-    _check_finite(design, encoder)
+    if isinstance(X, Design):  # the encoder has checked every other kind
+        _check_finite(design, encoder)
     target = found.target(y)
     if len(target.values) != n:
         raise ValueError(f"X has {n} rows but y has {len(target.values)}; they must match")

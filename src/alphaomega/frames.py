@@ -173,7 +173,9 @@ class Encoder:
         else:
             array = as_array(X)
         if self.n_columns is not None and array.shape[1] != self.n_columns:
-            raise ValueError(f"X has {array.shape[1]} columns, the fit had {self.n_columns}; pass the same columns")
+            raise ValueError(
+                f"X has {array.shape[1]} columns, the path was fitted on {self.n_columns}; pass the same columns"
+            )
         return array
 
     def _encode(self, frame: Any) -> NDArray:

@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Label = Callable[[int], str]
 
 FILLS = ("mean", "median")
-HINT = "drop or fill those rows, or pass impute='mean' or 'median'"
+HINT = "pass impute='mean' or 'median' to fill missing numbers, or drop or replace such entries"
 
 
 def missing_columns(matrix: Any) -> NDArray[np.intp]:
@@ -77,12 +77,11 @@ def filled(matrix: Any, fills: Floats | None, label: Label) -> Any:
             column, position = result.data[rows], result.indices[rows]
         else:
             column, position = result[:, j], np.arange(len(result))
-        _refuse_infinity(column, label(int(j)), position)
-        gaps = np.isnan(column)
         if fills is None:
-            row = position[gaps].min()
-            raise ValueError(f"X holds NaN at row {row}, column {label(int(j))} ({gaps.sum()} in that column); {HINT}")
-        column[gaps] = fills[j]
+            row = position[~np.isfinite(column)].min()
+            raise ValueError(f"X holds NaN or infinity at row {row}, column {label(int(j))}; {HINT}")
+        _refuse_infinity(column, label(int(j)), position)
+        column[np.isnan(column)] = fills[j]
     return result
 
 
