@@ -96,16 +96,16 @@ def path_figure(
         result.update_layout(margin={"l": 82})
     add_counts_axis(result, axis, path)
     add_alpha_axis(result, axis, path.loss, null_alpha(path))
-    for label, alpha in (marks or {}).items():
+    for row, (label, alpha) in enumerate((marks or {}).items()):
         x = axis.position(alpha)
         result.add_vline(x=x, line={"color": MARK, "width": 1, "dash": "dash" if label == "1-SE" else "solid"})
         side = "left" if np.log10(x) > np.mean(axis.limits()) else "right"  # the text goes to the roomier side
         at = {"x": float(np.log10(x)), "y": 0, "yref": "paper", "xanchor": side, "yanchor": "bottom"}
-        result.add_annotation(text=plain_text(label), xshift=2 if side == "left" else -2, **at)
+        result.add_annotation(text=plain_text(label), xshift=2 if side == "left" else -2, yshift=15 * row, **at)
     if drawn.size and (drawn.min() < limits[0] or drawn.max() > limits[1]):
         text = "▴ larger coefficients lie off the scale"
         result.add_annotation(
-            text=text, x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="top", xshift=-6, yshift=-4
+            text=text, x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="top", xshift=-6, yshift=-21
         )
     _name_line_ends(result, values[-1, chosen], [names[j] for j in chosen], limits)
     return result

@@ -17,9 +17,15 @@
     layout.width = width;
     if (width < NARROW) {
       layout.template.layout.font.size = 11;
-      layout.template.layout.annotationdefaults.font.size = 10;
-      layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 52), r: Math.min(layout.margin.r, 118) };
+      layout.template.layout.annotationdefaults.font.size = 9;
+      layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 52), r: Math.min(layout.margin.r, 132) };
       if (layout.margin.r <= 24) layout.margin.r = 10;
+      const axis = layout.xaxis;
+      if (axis.type === "log") axis.title.standoff = 27;
+      if (axis.ticktext && axis.ticktext.length > 4) {
+        axis.tickvals = axis.tickvals.filter((_, k) => k % 2 === 0);
+        axis.ticktext = axis.ticktext.filter((_, k) => k % 2 === 0);
+      }
     }
     return layout;
   }
