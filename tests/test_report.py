@@ -161,7 +161,7 @@ def test_no_label_of_a_figure_is_markup(page):
 def test_the_comparison_says_what_the_study_found(page, found):
     rows = {row[0].strip().split("  ")[0]: row for row in Elements(page).rows if len(row) > 10}
     for fit in found.fits:
-        label = "none (unpenalised)" if fit.label == "none" else fit.label
+        label = "unpenalised" if fit.label == "none" else fit.label
         row = next(row for key, row in rows.items() if key.replace(" recommended", "").strip() == label)
         assert row[1].strip() == significant(fit.alpha, 3)
         assert row[2].strip() == f"{fit.n_nonzero:,}"

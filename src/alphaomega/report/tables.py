@@ -132,7 +132,7 @@ def comparison(study: Study) -> list[Row]:
     null = max(study.baseline.test.deviance, study.baseline.train.deviance)
     low, high = min(errors), null + study.baseline.test.deviance_standard_error
     high = high if high > low else low + 1.0
-    names = {"none": "none (unpenalised)"}
+    names = {"none": "unpenalised"}
     return [
         Row(
             label=names.get(fit.label, fit.label),
