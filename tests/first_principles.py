@@ -77,14 +77,20 @@ class Objective:
         target = numeric_target(loss, np.asarray(y))
         shift = np.zeros(n) if offset is None else offset
         s = np.ones(n) if weights is None else weights
+        X = np.asarray(X, dtype=np.float64)
         return cls(X, target, loss, penalty, s / s.sum(), shift if target.ndim == 1 else shift[:, None], intercept)
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.X.shape[1], *self.y.shape[1:])
 
+    def eta(self, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
+        """The linear predictor, on centred columns: means far from zero would cost its last digits."""
+        center = self.weights @ self.X
+        return (self.X - center) @ coef + (intercept + center @ coef) + self.offset
+
     def primal(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
-        eta = self.X @ coef + intercept + self.offset
+        eta = self.eta(coef, intercept)
         return float(self.weights @ loss_value(self.loss, self.y, eta)) + alpha * float(self.penalty.value(coef))
 
     def null_loss(self) -> float:
@@ -94,7 +100,7 @@ class Objective:
 
     def _refit(self, coef: np.ndarray, intercept: np.ndarray, free: np.ndarray) -> np.ndarray:
         """eta after Newton on the intercept and the `free` coefficients alone: then nothing unpenalised pulls any more."""
-        eta = self.X @ coef + intercept + self.offset
+        eta = self.eta(coef, intercept)
         columns = np.hstack([np.ones((len(eta), int(self.intercept))), self.X[:, free]])
         norms = np.linalg.norm(columns, axis=0)
         columns = columns / np.where(norms > 0, norms, 1)
@@ -140,7 +146,8 @@ class Objective:
         free = (terms.free & unbounded).reshape(self.X.shape[1], -1).all(1)
         eta = self._refit(coef, intercept, np.flatnonzero(free))
         force = residual(self.loss, self.y, eta)
-        slope = (self.X.T @ (self.weights * force.T).T).ravel()
+        center = self.weights @ self.X if self.intercept else 0.0  # the forces sum to zero, but for rounding
+        slope = ((self.X - center).T @ (self.weights * force.T).T).ravel()
         slope[np.repeat(free, slope.size // len(free))] = 0.0
         factor = self._feasible(terms, slope)
         share = self.weights * (conjugate(self.loss, self.y, factor * force) + self._tilt(factor * force))

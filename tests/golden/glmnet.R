@@ -10,11 +10,11 @@ emit <- function(name, family, alpha, lambdas, grouped = FALSE) {
   x <- as.matrix(read(name, "x"))
   y <- read(name, "y")[[1]]
   extra <- if (grouped) list(type.multinomial = "grouped") else list()
-  fit <- do.call(glmnet, c(list(x, y, family = family, alpha = alpha, thresh = 1e-14, maxit = 1e7), extra))
+  fit <- do.call(glmnet, c(list(x, y, family = family, alpha = alpha, thresh = 1e-16, maxit = 1e7), extra))
   for (share in lambdas) {
     lambda <- share * fit$lambda[1]
     path <- exp(seq(log(fit$lambda[1]), log(lambda), length.out = 8))
-    one <- do.call(glmnet, c(list(x, y, family = family, alpha = alpha, lambda = path, thresh = 1e-14, maxit = 1e7), extra))
+    one <- do.call(glmnet, c(list(x, y, family = family, alpha = alpha, lambda = path, thresh = 1e-16, maxit = 1e7), extra))
     coefs <- coef(one, s = path[8])
     if (!is.list(coefs)) coefs <- list(coefs)
     rows <- paste(sapply(coefs, function(b) numbers(b)), collapse = ",")
@@ -27,7 +27,9 @@ cross <- function(name, family) {
   x <- as.matrix(read(name, "x"))
   y <- read(name, "y")[[1]]
   ids <- (seq_along(y) - 1) %% 10 + 1
-  cv <- cv.glmnet(x, y, family = family, foldid = ids, thresh = 1e-13, maxit = 1e7, nlambda = 100,
+  # lambda is given, else every fold has its own grid and cv.glmnet interpolates linearly between its points
+  lambda <- glmnet(x, y, family = family)$lambda
+  cv <- cv.glmnet(x, y, family = family, foldid = ids, lambda = lambda, thresh = 1e-16, maxit = 1e7,
     type.measure = if (family == "gaussian") "mse" else "deviance")
   cat(sprintf('{"data":"%s","family":"%s","cv":true,"lambda":%s,"cvm":%s,"cvsd":%s,"lambda_min":%.15g,"lambda_1se":%.15g}\n',
     name, family, numbers(cv$lambda), numbers(cv$cvm), numbers(cv$cvsd), cv$lambda.min, cv$lambda.1se))
