@@ -31,7 +31,7 @@ class CurvedLane(Lane):
         self.sample, self.terms, self.block = sample, terms, block
         self.n_outputs = 1 if sample.y.ndim == 1 else sample.y.shape[1]
         self.coordinates = np.empty(0, dtype=np.intp)
-        self.working_terms = terms
+        self.working_terms = terms.subset(self.coordinates)
         self.v = np.empty(0)
         self.intercept = np.zeros(self.n_outputs)
         self.eta = self._shape(sample.base).copy()

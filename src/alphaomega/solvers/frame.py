@@ -61,7 +61,7 @@ class Frame:
         if grid.alphas is not None:
             return grid.alphas
         part = self.parts[0]
-        top = alpha_max(part.terms, part.slope)
+        top = alpha_max(part.terms, -part.slope)
         if top <= 0:
             pull = abs(part.slope) * np.repeat(self.scale / part.scale, self.problem.n_outputs)
             top = float(np.max(pull, initial=0.0)) / RIDGE_FLOOR or 1.0

@@ -115,7 +115,7 @@ class SquaredLane(Lane):
         self.coordinates = np.empty(0, dtype=np.intp)
         self.means = np.empty(0)
         self.working = quadratic_for(terms)
-        self.working_terms = terms
+        self.working_terms = terms.subset(self.coordinates)
 
     def take_whole(self, gram: Floats, linear: Floats, means: Floats) -> None:
         """Use a Gram of all coordinates, centred and scaled already."""
