@@ -20,7 +20,8 @@ def draw_folds(
 
     Identical rows (in X, y and offset) share a fold, and the draw depends on the rows' contents and not on their order.
     So a row of weight k and a row repeated k times are the same data for cross-validation too, and no copy of a
-    held-out row is trained on. Where rows repeat more than five times on average, each is drawn singly. The only row
+    held-out row is trained on; there are at most as many folds as distinct rows. Where rows repeat more than five times
+    on average, each is drawn singly. The only row
     of a class is in every training part and never held out: its fold is -1.
     """
     count, seed = spec
@@ -30,7 +31,7 @@ def draw_folds(
     alive = np.flatnonzero(weights > 0)
     labels = _distinct(design, target, offset, weights)[alive]
     distinct = int(labels.max()) + 1
-    if distinct < count or len(alive) > MOSTLY_REPEATS * distinct:
+    if len(alive) > MOSTLY_REPEATS * distinct:
         labels, distinct = np.arange(len(alive)), len(alive)
     share = np.bincount(labels, weights[alive], distinct)
     stratum = np.zeros(distinct)
@@ -40,7 +41,7 @@ def draw_folds(
     alone = _alone_in_class(stratum) if target.classes is not None else np.zeros(distinct, dtype=bool)
     order = order[~alone[order]]
     fold = np.full(distinct, -1, dtype=np.intp)
-    fold[order] = np.arange(len(order)) % count
+    fold[order] = np.arange(len(order)) % max(1, min(count, len(order)))
     ids[alive] = fold[labels]
     return ids
 

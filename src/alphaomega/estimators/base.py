@@ -23,8 +23,8 @@ from .summary import Summary
 
 Floats = NDArray[np.float64]
 NO_P_VALUES = (
-    "No standard errors or p-values: penalised coefficients are shrunk on purpose and alpha was chosen with the same rows,"
-    " so the formulas of least squares do not hold here; ao.OLS has them for an unpenalised fit."
+    "No standard errors or p-values: penalised coefficients are shrunk on purpose, and alpha was chosen with the same "
+    "rows, so the formulas of least squares do not hold here; ao.OLS has them for an unpenalised fit."
 )
 
 
@@ -317,7 +317,7 @@ class PenalizedModel(LinearModel):
     def _cross_validated(
         self, X: Any, y: NDArray, penalties: Mapping[str, Penalty], common: dict[str, Any]
     ) -> Selected:
-        folds, remark = self._folds(common["weights"], len(y))
+        folds = self._folds(common["weights"], len(y))
         runs = {
             label: cross_validate(
                 X, y, penalty=penalty, alphas=self.alphas, n_alphas=self.n_alphas, folds=folds, seed=self.seed, **common
@@ -331,16 +331,16 @@ class PenalizedModel(LinearModel):
         rule = f"the smallest held-out {score}"
         if self.alpha == "1se":
             rule = f"the largest within one standard error of {rule}"
+        fewer = np.ndim(folds) == 0 and len(cv.scores) < self.folds
+        remark = f" ({self.folds} folds were asked for, but there are fewer distinct rows)" if fewer else ""
         among = f"{len(cv.path.alphas)} alphas" + (f" and {label} of {', '.join(runs)}" if len(runs) > 1 else "")
         sentence = f"alpha = {alpha:.6g}: {rule} in {len(cv.scores)}-fold cross-validation over {among}{remark}."
         return Selected(cv.path, Choice(alpha, sentence), cv)
 
-    def _folds(self, weights: Floats | None, n: int) -> tuple[Any, str]:
-        """The folds asked for, or as many as there are rows, and a remark in that case."""
+    def _folds(self, weights: Floats | None, n: int) -> Any:
+        """The folds asked for, or as many as there are rows."""
         rows = n if weights is None else int((weights > 0).sum())
-        if np.ndim(self.folds) > 0 or rows >= self.folds or rows < 2:
-            return self.folds, ""
-        return rows, f" ({self.folds} folds were asked for, but there are only {rows} rows)"
+        return self.folds if np.ndim(self.folds) > 0 or rows < 2 else min(self.folds, rows)
 
 
 class ByNameModel(PenalizedModel):

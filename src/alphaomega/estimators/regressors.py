@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import losses
 from ..designs import Dense
-from ..fitting import path
-from ..inference.ols import NotIdentified, OLSInference, ols
+from ..fitting import path, read_data
+from ..inference.ols import NotIdentified, OLSInference, infer, smallest_norm
 from ..losses import Loss
 from ..losses.base import numeric_target
 from ..penalties import L1, L2, ElasticNet, Penalty
@@ -71,7 +71,8 @@ class OLS(RegressionMixin, LinearModel):
     ----------
     coef_ : array (p,), in units of y per unit of the column; `coef_standardized_` per standard deviation.
     intercept_ : float.
-    inference_ : OLSInference, or None where the rows do not determine every coefficient; then `summary()` says why.
+    inference_ : OLSInference; None where the rows do not determine every coefficient. Then `summary()` says why, and
+        the coefficients are those of smallest norm (per standard deviation) among all least-squares fits.
     alpha_, path_, certificate_, feature_names_in_, n_features_in_ : as for `Lasso`.
 
     References
@@ -107,19 +108,14 @@ class OLS(RegressionMixin, LinearModel):
 
     def _select(self, X: Any, y: NDArray, penalties: Mapping[str, Penalty], common: dict[str, Any]) -> Selected:
         fitted = path(X, y, penalty=penalties["none"], alphas=[0.0], **common)
+        data = read_data(X, y, "squared", common["weights"], common["offset"], self.impute)
         self.inference_: OLSInference | None = None
         self.inference_message_ = ""
         try:
-            self.inference_ = ols(
-                X,
-                y,
-                weights=common["weights"],
-                offset=common["offset"],
-                intercept=self.intercept,
-                impute=self.impute,
-            )
+            self.inference_ = infer(data, self.intercept)
         except NotIdentified as reason:
             self.inference_message_ = str(reason)
+            fitted = smallest_norm(fitted, data, self.intercept)
         return Selected(fitted, Choice(0.0, "alpha = 0: no penalty, ordinary least squares."))
 
     def _title(self) -> str:
@@ -139,7 +135,7 @@ class OLS(RegressionMixin, LinearModel):
         check_is_fitted(self)
         columns = self._coefficient_columns()
         if self.inference_ is None:
-            note = f"No standard errors: {self.inference_message_}."
+            note = f"No standard errors, and the smallest of many equally good fits: {self.inference_message_}."
             return Summary(self._title(), self._facts(), columns, (note,))
         found = self.inference_.at_level(level)
         columns["standard error"] = found.standard_error

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..designs import Design
-from ..fitting import read_data
+from ..fitting import Data, read_data
+from ..results import Path
 
 Floats = NDArray[np.float64]
 BLOCK_BYTES = 32 << 20
@@ -145,44 +145,74 @@ def ols(
     >>> fit.coef.round(3), fit.standard_error.round(3)
     (array([-0.2,  1.3]), array([0.324, 0.173]))
     """
-    data = read_data(X, y, "squared", weights, offset, impute)
+    return infer(read_data(X, y, "squared", weights, offset, impute), intercept).at_level(level)
+
+
+def infer(data: Data, intercept: bool) -> OLSInference:
+    """`ols` for data that has been read."""
     given = data.encoder.names or tuple(f"x{j}" for j in range(data.design.shape[1]))
     names = (("intercept",) if intercept else ()) + given
-    df = float(data.weights.sum()) - len(names)
-    if df <= 0:
+    size, rows = len(names), int((data.weights > 0).sum())
+    df = float(data.weights.sum()) - size
+    if df <= 0 or rows < size:
         raise NotIdentified(
-            f"{data.weights.sum():g} rows cannot determine {len(names)} coefficients with a residual variance; "
+            f"{rows} rows cannot determine {size} coefficients and a residual variance; "
             "use more rows or fewer columns, or a penalty"
         )
-    response = data.target.values if data.offset is None else data.target.values - data.offset
-    triangle = _triangle(data.design, response, data.weights, intercept)
-    size = len(names)
+    triangle = _triangle(data, intercept)
     left, right = triangle[:size, :size], triangle[:size, size]
     _refuse_collinear(left, names)
     inverse = np.linalg.solve(left, np.eye(size))
-    residual_square = float(triangle[size, size] ** 2)
+    residual_square = float(triangle[size, size] ** 2) if len(triangle) > size else 0.0
     explained = right[1:] if intercept else right
     total = float(explained @ explained) + residual_square
     sigma = np.sqrt(residual_square / df)
     error = sigma * np.sqrt((inverse**2).sum(1))
     r2 = 1 - residual_square / total if total > 0 else 1.0
-    return OLSInference(names, inverse @ right, error, df, float(sigma), r2).at_level(level)
+    return OLSInference(names, inverse @ right, error, df, float(sigma), r2)
 
 
-def _triangle(design: Design, response: Floats, weights: Floats, intercept: bool) -> Floats:
-    """R of the QR decomposition of sqrt(weights) [1, X, y], by blocks of rows: one pass, no copy of X."""
-    n, p = design.shape
+def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
+    """Of all least-squares fits, the one of smallest norm of the coefficients per standard deviation.
+
+    Where the rows do not determine the coefficients, this is the limit of ridge regression as alpha goes to 0; it does
+    not depend on the order of rows or columns. The certificate follows its own residual sum of squares.
+    """
+    triangle, start = _triangle(data, intercept), int(intercept)
+    left, right = triangle[start:, start:-1], triangle[start:, -1]
+    norms = np.sqrt((left**2).sum(0))
+    norms[norms <= COLLINEAR * np.sqrt((triangle[:, start:-1] ** 2).sum(0))] = np.inf
+    coef = np.linalg.lstsq(left / norms, right, rcond=COLLINEAR)[0] / norms
+    shift = (triangle[0, -1] - triangle[0, 1:-1] @ coef) / triangle[0, 0] if intercept else 0.0
+    problem = data.problem(fitted.penalty, standardize=False, intercept=intercept)
+    losses = [
+        problem.data_term(problem.base_eta() + data.design.matvec(w) + b)
+        for w, b in ((coef, shift), (fitted.coef[0], fitted.intercept[0]))
+    ]
+    more = (losses[0] - losses[1]) / fitted.null_loss if fitted.null_loss > 0 else 0.0
+    return replace(
+        fitted,
+        coef=coef[None],
+        intercept=np.array([shift]),
+        gap=np.maximum(fitted.gap + more, 0.0),
+        n_nonzero=np.array([np.count_nonzero(coef)]),
+    )
+
+
+def _triangle(data: Data, intercept: bool) -> Floats:
+    """R of the QR decomposition of sqrt(weights) [1, X, y - offset], by blocks of rows: one pass, no copy of X."""
+    n, p = data.design.shape
+    response = data.target.values if data.offset is None else data.target.values - data.offset
     size = p + 1 + intercept
     step = max(2 * size, BLOCK_BYTES // (8 * size))
     triangle = np.zeros((0, size))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
-        part = design.rows(rows).take(np.arange(p))
+        part = data.design.rows(rows).take(np.arange(p))
         ones = [np.ones((len(part), 1))] if intercept else []
-        block = np.hstack([*ones, part, response[rows, None]]) * np.sqrt(weights[rows, None])
+        block = np.hstack([*ones, part, response[rows, None]]) * np.sqrt(data.weights[rows, None])
         triangle = np.asarray(np.linalg.qr(np.vstack([triangle, block]), mode="r"))
-    missing = size - len(triangle)
-    return np.vstack([triangle, np.zeros((missing, size))]) if missing > 0 else triangle
+    return triangle
 
 
 def _refuse_collinear(triangle: Floats, names: tuple[str, ...]) -> None:
