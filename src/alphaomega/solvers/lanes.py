@@ -163,8 +163,9 @@ class SquaredLane(Lane):
         )
 
     def correlations(self, point: Point) -> Floats:
-        if self.block is None:
-            return self.working.c[: len(self.coordinates)].copy()
+        if self.block is None:  # from the point itself: the solver may have moved on
+            m, support = len(self.coordinates), point.coordinates
+            return self.working.b[:m] - point.v @ self.working.gram[support, :m]
         assert point.force is not None
         return self.block.rmatvec(self.sample.share * point.force)
 
