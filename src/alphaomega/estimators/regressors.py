@@ -18,8 +18,9 @@ from ..losses import Loss
 from ..losses.base import numeric_target
 from ..penalties import L1, L2, ElasticNet, Penalty
 from ..problem import NullModel, Problem
-from .base import ByNameModel, Choice, GivenPenaltyModel, LinearModel, Selected
+from .base import Choice, LinearModel, Selected
 from .by_name import Features
+from .selection import ByNameModel, GivenPenaltyModel
 from .summary import Summary
 
 
