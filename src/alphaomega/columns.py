@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .designs import Design
 
 #: The level that missing entries of a category become where they are to be filled.
 MISSING = "missing"
+TIMES = (datetime.date, datetime.time, datetime.timedelta)
 
 
 def as_frame(X: Any) -> Any:
@@ -53,7 +55,7 @@ def as_array(X: Any) -> Any:
         place for place, entry in np.ndenumerate(array) if not isinstance(entry, (int, float, np.number))
     )
     raise ValueError(
-        f"X holds {array[row, column]!r} at row {row}, column {column}, where a number is needed; convert it, or pass "
+        f"X holds {array.item(row, column)!r} at row {row}, column {column}, where a number is needed; convert it, or pass "
         "a dataframe, whose text columns become categories"
     )
 
@@ -79,12 +81,12 @@ def is_category(series: Any) -> bool:
         raise ValueError(f"column {series.name!r} is entirely missing; drop it")
     if name in ("String", "Categorical", "Enum"):
         return True
-    if kind.is_temporal():
+    types = set() if kind.is_temporal() else types_in(series)
+    if kind.is_temporal() or any(issubclass(found, TIMES) for found in types):
         raise ValueError(
-            f"column {series.name!r} holds dates or times ({kind}); convert it to a number first, e.g. days since "
-            "a date, or drop it"
+            f"column {series.name!r} holds dates or times ({kind}); convert it to a number first, e.g. days since a "
+            "date, or drop it"
         )
-    types = {type(entry) for entry, gap in zip(series.to_list(), gaps_of(series), strict=True) if not gap}
     if all(issubclass(found, (bool, int, float, np.number, np.bool_)) for found in types):
         return False
     if types == {str}:
@@ -93,6 +95,11 @@ def is_category(series: Any) -> bool:
     raise ValueError(
         f"column {series.name!r} holds {found} entries (type {kind}); convert it to numbers, or all of it to text"
     )
+
+
+def types_in(series: Any) -> set[type]:
+    """The Python types of a column's entries, gaps left out."""
+    return {type(entry) for entry, gap in zip(series.to_list(), gaps_of(series), strict=True) if not gap}
 
 
 def gaps_of(series: Any) -> NDArray[np.bool_]:
