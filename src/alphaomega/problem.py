@@ -124,7 +124,10 @@ def _best_shifts(problem: Problem, eta: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class NullModel:
-    """The intercept-only fit: where every path starts and what every gap is measured against."""
+    """The intercept-only fit: where every path starts and what every gap is measured against.
+
+    The loss is zero when it fits exactly: then nothing is left to explain, and every gap counts as zero.
+    """
 
     intercept: Floats
     eta: Floats
@@ -132,11 +135,13 @@ class NullModel:
 
     @classmethod
     def of(cls, problem: Problem) -> NullModel:
-        """Fit the intercept alone."""
+        """Fit the intercept alone; a constant target is fitted exactly, with a loss of zero and no rounding."""
         base = problem.base_eta()
         intercept = best_intercept(problem, base)
         eta = base + intercept
-        return cls(intercept, eta, problem.data_term(eta))
+        alive = problem.weights > 0
+        exact = problem.intercept and np.ptp(problem.y[alive]) == 0 == np.ptp(base[alive])
+        return cls(intercept, eta, 0.0 if exact else problem.data_term(eta))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, Scalars, full, match
-from .base import Penalty, Terms, TermsPenalty
+from .base import ROUNDING, Penalty, Terms, TermsPenalty
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +188,8 @@ class Bounded(TermsPenalty):
 
     def value(self, w: Array) -> Array:
         lower, upper = (match(limit, w) for limit in self.limits)
-        outside = (w < lower) | (w > upper)
+        slack = ROUNDING * abs(w)
+        outside = (w < lower - slack) | (w > upper + slack)
         return self.penalty.value(w) + (math.inf if bool(outside.any()) else 0.0)
 
     def prox(self, w: Array, step: Scalars) -> Array:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..designs.base import Block
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
+from ..problem import NullModel
 from .dual import dual_loss, scale_and_conjugate
 from .lanes import Coordinates, Lane, Point, Sample, omega_of, quadratic_for
 
@@ -18,6 +19,7 @@ KEEP = 0.2  # a Gram is kept while every step shrinks the violation to less than
 SMALLEST_STEP = 1e-10
 ARMIJO = 1e-4
 POLISH_STEPS = 4
+CANCELLED = 1e-9  # share of the forces up to which their sum counts as zero: a dual point must not tilt an intercept
 
 
 class CurvedLane(Lane):
@@ -27,14 +29,14 @@ class CurvedLane(Lane):
     (`chosen`), with the intercepts eliminated; the exact quadratic solver gives the direction, a line search the step.
     """
 
-    def __init__(self, sample: Sample, terms: Terms, block: Block) -> None:
+    def __init__(self, sample: Sample, terms: Terms, block: Block, null: NullModel) -> None:
         self.sample, self.terms, self.block = sample, terms, block
         self.n_outputs = 1 if sample.y.ndim == 1 else sample.y.shape[1]
         self.coordinates = np.empty(0, dtype=np.intp)
         self.working_terms = terms.subset(self.coordinates)
         self.v = np.empty(0)
-        self.intercept = np.zeros(self.n_outputs)
-        self.eta = self._shape(sample.base).copy()
+        self.intercept = np.atleast_1d(null.intercept).astype(float)  # from zero, Huber's loss may be flat
+        self.eta = self._shape(null.eta).copy()
         self.chosen = np.empty(0, dtype=np.intp)
         self.working = quadratic_for(terms)
         self.weights = np.empty((0, 0, 0))
@@ -81,8 +83,10 @@ class CurvedLane(Lane):
 
     def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
         assert point.force is not None
-        scale, conjugate = scale_and_conjugate(terms, slope)
         sample = self.sample
+        if sample.intercept and not _cancels(self._shape(point.force), sample.share):
+            return np.inf
+        scale, conjugate = scale_and_conjugate(terms, slope)
         dual = dual_loss(sample.loss, sample.y, sample.share, scale * point.force, sample.base)
         return point.objective + dual + conjugate
 
@@ -226,3 +230,8 @@ class CurvedLane(Lane):
         objective = self._data_term(self.eta) + omega_of(terms, self.v)
         intercept = self.intercept if self.n_outputs > 1 or sample.y.ndim == 2 else self.intercept[0]
         return Point(self.coordinates[places], self.v[places].copy(), np.array(intercept), force, objective)
+
+
+def _cancels(force: Floats, share: Floats) -> bool:
+    """Whether the forces (n, K) of a dual point sum to zero, but for rounding."""
+    return bool((abs(share @ force) <= CANCELLED * (share @ abs(force))).all())

@@ -61,7 +61,7 @@ class Frame:
         if grid.alphas is not None:
             return grid.alphas
         part = self.parts[0]
-        top = alpha_max(part.terms, -part.slope)
+        top = alpha_max(part.terms, -part.slope) if part.null.loss > 0 else 1.0
         if top <= 0:
             pull = abs(part.slope) * np.repeat(self.scale / part.scale, self.problem.n_outputs)
             top = float(np.max(pull, initial=0.0)) / RIDGE_FLOOR or 1.0
@@ -110,9 +110,7 @@ def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -
     return Frame(problem, design, center, scale, parts, whole=False)
 
 
-def _whole(
-    problems: list[Problem], nulls: list[NullModel], shares: Floats, folds: NDArray[np.intp] | None
-) -> Frame:
+def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, folds: NDArray[np.intp] | None) -> Frame:
     """Grams of all columns for every lane, from one pass: the total, and the total minus each fold."""
     problem = problems[0]
     p = problem.design.shape[1]
@@ -154,9 +152,7 @@ def _moments(total: Floats, passed: GramParts, intercept: bool) -> _Moments:
     mean = total[:p, -1] / weight
     gram, linear = total[:p, :p] / weight, total[:p, p] / weight
     if intercept:
-        return _Moments(
-            gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift
-        )
+        return _Moments(gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift)
     cross = np.outer(mean, passed.shift)
     gram = gram + cross + cross.T + np.outer(passed.shift, passed.shift)
     return _Moments(gram, linear + passed.shift * total[p, -1] / weight, np.zeros(p))
