@@ -99,7 +99,7 @@ class Objective:
         return float(self.weights @ loss_value(self.loss, self.y, eta))
 
     def _refit(self, coef: np.ndarray, intercept: np.ndarray, free: np.ndarray) -> np.ndarray:
-        """eta after Newton on the intercept and the `free` coefficients alone: then nothing unpenalised pulls any more."""
+        """eta after Newton on the intercept and the `free` coefficients alone: nothing unpenalised pulls any more."""
         eta = self.eta(coef, intercept)
         columns = np.hstack([np.ones((len(eta), int(self.intercept))), self.X[:, free]])
         norms = np.linalg.norm(columns, axis=0)

@@ -137,7 +137,7 @@ def test_arguments_out_of_range(fit, X, y, options, message):
 
 @pytest.mark.parametrize("penalty", ["l1", 1.0, ao.L1])
 def test_what_is_no_penalty(fit, X, y, penalty):
-    with pytest.raises(TypeError, match="penalty must be a Penalty such as ao.L1()"):
+    with pytest.raises(TypeError, match=r"penalty must be a Penalty such as ao\.L1\(\)"):
         fit(X, y, penalty=penalty)
 
 
@@ -172,7 +172,7 @@ def test_at_an_impossible_alpha(X, y, alpha):
 def test_a_detached_path_names_the_mend(X, y):
     path = ao.path(X, y, n_alphas=3).detached()
     assert path.at(path.alphas[1]).alpha == path.alphas[1]
-    with pytest.raises(ValueError, match="not on this path's grid.*alphas="):
+    with pytest.raises(ValueError, match=r"not on this path's grid.*alphas="):
         path.at(path.alphas[1] * 1.01)
 
 

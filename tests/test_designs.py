@@ -50,9 +50,11 @@ def test_moments_norms_and_sums_agree_with_dense(name, array, rng):
     close(deviation, np.sqrt(np.average((array - expected) ** 2, axis=0, weights=weights)))
     close(design.column_norms(), np.sqrt((array**2).sum(0)))
     close(design.column_norms(weights), np.sqrt(weights @ array**2))
-    products, squares = design.sums(vectors, weights)
-    close(products, array.T @ vectors)
-    close(squares, weights @ array**2)
+    several = np.column_stack([weights, np.ones(N)])
+    for given in (several[:, :1], several[:, 1:], several):
+        products, squares = design.sums(vectors, given)
+        close(products, array.T @ vectors)
+        close(squares, (array**2).T @ given)
 
 
 @EVERY
@@ -120,7 +122,7 @@ def test_reads_are_counted_as_shares(name, array):
         (lambda: design.gram(), 1),
         (lambda: design.gram(np.array([0, 1])), 2 / P),
         (lambda: design.column_norms(), 1),
-        (lambda: design.sums(np.ones((N, 2)), ones), 1),
+        (lambda: design.sums(np.ones((N, 2)), ones[:, None]), 1),
         (lambda: design.gram_parts(np.zeros(N, dtype=np.intp), ones, np.empty((N, 0))), 1),
         (lambda: design.block(np.zeros(P), np.ones(P)).append(np.array([3])), 1 / P),
     ]:

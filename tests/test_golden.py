@@ -129,9 +129,9 @@ def test_glmnet_quickstart_cross_validation(shared_data):
 
 #: Efron, Hastie, Johnstone, Tibshirani (2004), Least angle regression: diabetes, the order of the lasso and the largest
 #: absolute correlation at each step; at the eleventh hdl leaves, at the twelfth it returns.
-LARS_ORDER = "bmi ltg map hdl sex glu tc tch ldl age -hdl hdl".split()
+LARS_ORDER = ["bmi", "ltg", "map", "hdl", "sex", "glu", "tc", "tch", "ldl", "age", "-hdl", "hdl"]
 LARS_CORRELATIONS = [949.435, 889.314, 452.896, 316.073, 130.130, 88.784, 68.965, 19.981, 5.478, 5.088, 2.182, 1.310]
-DIABETES = "age sex bmi map tc ldl hdl tch ltg glu".split()
+DIABETES = ["age", "sex", "bmi", "map", "tc", "ldl", "hdl", "tch", "ltg", "glu"]
 
 
 def test_lars_order_and_correlations_on_diabetes():
@@ -162,7 +162,7 @@ def test_ordinary_least_squares_on_diabetes():
 
 @pytest.fixture(scope="module")
 def prostate(shared_data):
-    """ESL's prostate data: predictors scaled by mean and deviation (ddof 1) of all 97 rows; 67 to train on, 30 to test."""
+    """ESL's prostate data, scaled by mean and deviation (ddof 1) of all 97 rows; 67 rows to train on, 30 to test."""
     import pandas
 
     frame = pandas.read_csv(shared_data("prostate/prostate.csv"))
@@ -200,7 +200,7 @@ def test_prostate_ridge(prostate):
 
 @pytest.mark.shared
 def test_prostate_lasso(prostate):
-    """Table 3.3: the lasso on training columns of deviation 1 (ddof 1), alpha 0.208, brought back to the all-rows scale."""
+    """Table 3.3: the lasso on training columns of deviation 1 (ddof 1), alpha 0.208, on the scale of all rows."""
     X, y, train = prostate
     scale = X[train].std(0, ddof=1)
     fit = ao.path(X[train] / scale, y[train], alphas=[0.208], tol=1e-13)

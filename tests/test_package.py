@@ -71,7 +71,9 @@ def test_registries_are_complete(module, base):
 
 def parts(penalty):
     """The penalty and everything it is made of."""
-    inner = getattr(penalty, "parts", None) or [part for part in [getattr(penalty, "penalty", None)] if part is not None]
+    inner = getattr(penalty, "parts", None) or [
+        part for part in [getattr(penalty, "penalty", None)] if part is not None
+    ]
     return [penalty, *(deep for part in inner for deep in parts(part))]
 
 

@@ -82,7 +82,7 @@ class Design(ABC):
         return self._sums(vectors, weights)
 
     def deviation(self, mean: Floats, square: Floats, shares: Floats) -> Floats:
-        """Standard deviations from weighted means and mean squares, all (p, m); columns whose mean dwarfs it are read again."""
+        """Standard deviations from weighted means and mean squares, all (p, m); exact also where means dwarf them."""
         variance = square - mean**2
         for column in np.flatnonzero((variance < square / LARGE_MEAN**2).any(1)):
             values = self.matvec(np.ones(1), np.array([column]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Block, Columns, Design, Floats, GramParts
+from .base import LARGE_MEAN, Block, Columns, Design, Floats, GramParts
 
 
 class Standardized(Design):
@@ -32,7 +32,11 @@ class Standardized(Design):
 
     def _count(self, columns: Columns | None) -> None:
         self.design._count(columns)
-        self.reads = self.design.reads
+
+    @property
+    def reads(self) -> float:  # type: ignore[override]
+        """The reads of the matrix underneath."""
+        return self.design.reads
 
     def take(self, columns: Columns) -> Floats:
         block = self.design.take(columns)
@@ -59,10 +63,12 @@ class Standardized(Design):
     def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
         k = vectors.shape[1]
         products, squares = self.design._sums(np.hstack([vectors, weights]), weights)
-        center = self.center[:, None]
-        centred = squares - 2 * center * products[:, k:] + center**2 * weights.sum(0)
+        center, shift = self.center[:, None], np.outer(self.center**2, weights.sum(0))
+        centred = squares - 2 * center * products[:, k:] + shift
         linear = products[:, :k] - center * vectors.sum(0)
-        return linear / self.scale[:, None], np.maximum(centred, 0.0) / self.scale[:, None] ** 2
+        for column in np.flatnonzero((centred < shift / LARGE_MEAN**2).any(1)):  # digits were lost
+            centred[column] = (self._column(column) * self.scale[column]) ** 2 @ weights
+        return linear / self.scale[:, None], centred / self.scale[:, None] ** 2
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
         raw = self.design.gram_parts(labels, weights, extra)
@@ -77,5 +83,14 @@ class Standardized(Design):
         center, scale = self._pick(columns)
         ones = np.ones(self.shape[0]) if weights is None else weights
         cross = np.outer(center, self.design._rmatvec(ones, columns))
-        gram = self.design._gram(columns, weights) - cross - cross.T + ones.sum() * np.outer(center, center)
-        return gram / np.outer(scale, scale)
+        square = ones.sum() * np.outer(center, center)
+        gram = (self.design._gram(columns, weights) - cross - cross.T + square) / np.outer(scale, scale)
+        for place in np.flatnonzero(np.diag(gram) * scale**2 < np.diag(square) / LARGE_MEAN**2):  # digits were lost
+            centred = self._column(place if columns is None else columns[place])
+            gram[place] = gram[:, place] = self._rmatvec(ones * centred, columns)
+        return gram
+
+    def _column(self, column: int) -> Floats:
+        """One column, centred before anything is squared."""
+        values = self.design._matvec(np.ones(1), np.array([column]))
+        return (values - self.center[column]) / self.scale[column]
