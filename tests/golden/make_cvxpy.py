@@ -32,7 +32,9 @@ def mean_loss(loss, w, b):
     if loss == "multinomial":
         scores = X @ w + np.ones((N, 1)) @ b
         one_hot = np.eye(3)[y.astype(int)]
-        return (weights @ (cp.log_sum_exp(scores, axis=1) - cp.sum(cp.multiply(one_hot, scores), axis=1))) / weights.sum()
+        return (
+            weights @ (cp.log_sum_exp(scores, axis=1) - cp.sum(cp.multiply(one_hot, scores), axis=1))
+        ) / weights.sum()
     scores = X @ w + b
     parts = {
         "squared": lambda: cp.square(y - scores) / 2,
