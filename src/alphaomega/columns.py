@@ -54,9 +54,10 @@ def as_array(X: Any) -> Any:
     row, column = next(
         place for place, entry in np.ndenumerate(array) if not isinstance(entry, (int, float, np.number))
     )
+    entry = array.item(row, column)
     raise ValueError(
-        f"X holds {array.item(row, column)!r} at row {row}, column {column}, where a number is needed; convert it, or pass "
-        "a dataframe, whose text columns become categories"
+        f"X holds {entry!r} at row {row}, column {column}, where a number is needed; convert it, or pass a dataframe, "
+        "whose text columns become categories"
     )
 
 

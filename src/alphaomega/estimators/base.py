@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from ..columns import as_frame
+from ..designs import design_of
 from ..frames import Encoder
 from ..losses import Loss
 from ..penalties import Penalty
@@ -125,10 +126,17 @@ class LinearModel(BaseEstimator, ABC):
         return self
 
     def _fit(self, X: Any, y: NDArray, weights: Floats | None, offset: Any) -> None:
-        encoder = Encoder.fit(X, unseen=self.unseen)
+        encoder = Encoder.fit(X, self.impute, weights, self.unseen)
         sources = None if encoder.columns is None else tuple(encoder.columns[k] for k in encoder.groups or ())
         count = X.shape[1] if encoder.names is None else len(encoder.names)
-        features = Features(count, encoder.names, sources)
+
+        def units() -> Floats:
+            if not self._standardize():
+                return np.ones(count)
+            deviation = design_of(encoder.transform(X)).moments(np.ones(len(y)) if weights is None else weights)[1]
+            return np.where(deviation > 0, deviation, 1.0)
+
+        features = Features(count, units, encoder.names, sources)
         common = {
             "loss": self._loss(y),
             "weights": weights,

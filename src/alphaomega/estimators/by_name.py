@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Features:
-    """The p columns of a matrix: their names, and for each the source column it was made from."""
+    """The p columns of a matrix: their names, and the source column of each.
+
+    `units` gives, when asked, the factor from a coefficient to what the penalty acts on: its column's standard
+    deviation where columns are standardised, else 1.
+    """
 
     count: int
+    units: Callable[[], Floats]
     names: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
 
@@ -53,7 +58,7 @@ class Features:
 
 
 def bounded(penalty: Penalty, bounds: Any, features: Features) -> Penalty:
-    """The penalty inside `bounds`: None, a pair (lower, upper), or a dictionary from column names to pairs."""
+    """The penalty inside `bounds` on coefficients: None, a pair (lower, upper), or a dictionary from names to pairs."""
     if bounds is None:
         return penalty
     if isinstance(bounds, Mapping):
@@ -62,10 +67,11 @@ def bounded(penalty: Penalty, bounds: Any, features: Features) -> Penalty:
         upper: Any = {key: pair[1] for key, pair in pairs.items()}
     else:
         lower, upper = _pair(bounds)
+    units = features.units()
     return Bounded(
         penalty,
-        lower=features.spread(-np.inf if lower is None else lower, -np.inf, "bounds"),
-        upper=features.spread(np.inf if upper is None else upper, np.inf, "bounds"),
+        lower=features.spread(lower, -np.inf, "bounds") * units,
+        upper=features.spread(upper, np.inf, "bounds") * units,
     )
 
 
