@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse
 
 import alphaomega as ao
+from alphaomega import designs
 from alphaomega.fitting import ConvergenceWarning
 
 N, P = 20, 3
@@ -34,11 +35,17 @@ def fit(request):
     return {"path": ao.path, "cross_validate": ao.cross_validate}[request.param]
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_x_that_is_not_finite(fit, X, y, value):
+@pytest.mark.parametrize(("value", "mend"), [(np.nan, "impute='mean'"), (np.inf, "drop"), (-np.inf, "drop")])
+def test_x_that_is_not_finite(fit, X, y, value, mend):
     for form in (np.asarray, np.asfortranarray, np.float32, scipy.sparse.csc_array, scipy.sparse.csr_matrix):
-        with pytest.raises(ValueError, match=r"X holds NaN or infinity at row 7, column 1;.*impute="):
+        with pytest.raises(ValueError, match=rf"X holds (NaN|infinity).* at row 7.* column 1.*{mend}"):
             fit(form(with_entry(X, (7, 1), value)), y)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_design_that_is_not_finite(fit, X, y, value):
+    with pytest.raises(ValueError, match=r"X holds NaN or infinity at row 7, column 1;.* drop"):
+        fit(designs.Dense(with_entry(X, (7, 1), value)), y)
 
 
 def test_a_named_column_that_is_not_finite(fit, X, y):
@@ -222,3 +229,14 @@ def test_counts_that_run_off_to_minus_infinity_are_said_so(X):
     y = np.where(np.arange(N) < 5, 0, np.arange(N) % 4)
     with pytest.warns(ConvergenceWarning, match="zero counts"):
         ao.path(x, y, "poisson", alphas=[0.1, 0.0])
+
+
+@pytest.mark.timeout(60)
+def test_an_unpenalised_column_that_separates_has_no_fit_at_any_alpha(X):
+    with pytest.warns(ConvergenceWarning, match=r"unpenalised columns separate the classes.*weight > 0"):
+        ao.path(X, X[:, 0] > 0, "logistic", ao.L1([0.0, 1.0, 1.0]), alphas=[0.1, 0.01])
+
+
+def test_a_bound_keeps_separable_classes_finite(X):
+    fit = ao.path(X, X[:, 0] > 0, "logistic", ao.Bounded(ao.L1(), lower=-5, upper=5), alphas=[0.0])
+    assert fit.message == "" and fit.coef[0, 0] == 5

@@ -40,7 +40,6 @@ _MODULES = [
     "estimators",
     "inference",
     "losses",
-    "model_selection",
     "networks",
     "penalties",
     "plotting",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import losses, solvers
 from .designs import Design, design_of
+from .divergence import divergence
 from .folds import draw_folds
 from .frames import Encoder
 from .losses import Loss, Target
@@ -367,7 +368,7 @@ def _result(problem: Problem, data: Data, raw: solvers.RawPath, control: Control
         feature_names=data.encoder.names,
         classes=data.target.classes,
         needs_offset=data.offset is not None,
-        message=raw.message,
+        message=" ".join(filter(None, [raw.message, divergence(problem, raw)])),
         encoder=data.encoder,
         resolve=Resolver(problem, raw, control),
     )
