@@ -180,9 +180,9 @@ def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
     """
     triangle, start = _triangle(data, intercept), int(intercept)
     left, right = triangle[start:, start:-1], triangle[start:, -1]
-    norms = np.sqrt((left**2).sum(0))
-    norms[norms <= COLLINEAR * np.sqrt((triangle[:, start:-1] ** 2).sum(0))] = np.inf
-    coef = np.linalg.lstsq(left / norms, right, rcond=COLLINEAR)[0] / norms
+    lost = (left**2).sum(0) <= COLLINEAR**2 * (triangle[:, start:-1] ** 2).sum(0)
+    units = np.where(lost, np.inf, fitted.scale)
+    coef = np.linalg.lstsq(left / units, right, rcond=COLLINEAR)[0] / units
     shift = (triangle[0, -1] - triangle[0, 1:-1] @ coef) / triangle[0, 0] if intercept else 0.0
     problem = data.problem(fitted.penalty, standardize=False, intercept=intercept)
     losses = [

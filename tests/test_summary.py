@@ -1,0 +1,208 @@
+"""What a fit says of itself: standard errors where they are valid, and how alpha was chosen."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import numpy as np
+import polars
+import pytest
+import scipy.sparse
+from scipy import stats
+from sklearn.datasets import load_diabetes, load_wine
+
+import alphaomega as ao
+from alphaomega.designs import Dense, Sparse
+from alphaomega.estimators.summary import MOST_ROWS
+from alphaomega.inference.ols import NotIdentified
+
+
+@pytest.fixture(scope="module")
+def diabetes():
+    return load_diabetes(return_X_y=True)
+
+
+class TestLeastSquares:
+    def test_diabetes(self, diabetes):
+        """Efron et al. (2004); scikit-learn's copy of the data differs in the last digits, so five digits are asked for."""
+        fit = ao.inference.ols(*diabetes)
+        errors = [59.749, 61.222, 66.534, 65.422, 416.684, 339.035, 212.533, 161.476, 171.902, 65.984]
+        np.testing.assert_allclose(fit.standard_error[1:], errors, rtol=2e-5)
+        assert fit.sigma == pytest.approx(54.15418, rel=2e-5)
+        assert fit.r2 == pytest.approx(0.5177494, rel=2e-5)
+        assert fit.df == 431
+
+    def test_prostate(self, shared_data):
+        """Hastie, Tibshirani, Friedman (2009), table 3.2."""
+        with shared_data("prostate/prostate.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        names = ["lcavol", "lweight", "age", "lbph", "svi", "lcp", "gleason", "pgg45"]
+        X = np.array([[float(row[name]) for name in names] for row in rows])
+        X = (X - X.mean(0)) / X.std(0, ddof=1)
+        y = np.array([float(row["lpsa"]) for row in rows])
+        train = np.array([row["train"].startswith("T") for row in rows])
+        model = ao.OLS().fit(polars.DataFrame(X[train], schema=names), y[train])
+        table = model.summary().to_frame()
+        assert table["name"].to_list() == ["intercept", *names]
+        np.testing.assert_allclose(
+            table["coefficient"], [2.465, 0.680, 0.263, -0.141, 0.210, 0.305, -0.288, -0.021, 0.267], atol=5.1e-4
+        )
+        np.testing.assert_allclose(
+            table["standard error"], [0.09, 0.13, 0.10, 0.10, 0.10, 0.12, 0.15, 0.15, 0.15], atol=5.1e-3
+        )
+        # The book prints the ratio of rounded numbers in its last digit for some rows.
+        np.testing.assert_allclose(table["t"], [27.60, 5.37, 2.75, -1.40, 2.06, 2.47, -1.87, -0.15, 1.74], atol=6e-3)
+
+    def test_formula(self, rng):
+        X, y = rng.standard_normal((50, 3)), rng.standard_normal(50)
+        fit = ao.inference.ols(X, y, level=0.9)
+        A = np.column_stack([np.ones(50), X])
+        covariance = np.linalg.inv(A.T @ A) * np.sum((y - A @ np.linalg.lstsq(A, y)[0]) ** 2) / 46
+        np.testing.assert_allclose(fit.standard_error, np.sqrt(np.diag(covariance)), rtol=1e-10)
+        np.testing.assert_allclose(fit.p, 2 * stats.t.sf(abs(fit.coef / fit.standard_error), 46), rtol=1e-8)
+        width = stats.t.ppf(0.95, 46) * fit.standard_error
+        np.testing.assert_allclose(fit.upper - fit.coef, width, rtol=1e-10)
+        np.testing.assert_allclose(fit.coef - fit.lower, width, rtol=1e-10)
+
+    def test_integer_weights_equal_repeated_rows(self, rng):
+        X, y, weights = rng.standard_normal((40, 3)), rng.standard_normal(40), rng.integers(0, 4, 40)
+        weighted = ao.inference.ols(X, y, weights=weights)
+        repeated = ao.inference.ols(X.repeat(weights, axis=0), y.repeat(weights))
+        for name in ("coef", "standard_error", "p", "lower", "sigma", "r2", "df"):
+            np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-9)
+
+    def test_statsmodels(self, rng):
+        api = pytest.importorskip("statsmodels.api")
+        X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+        own, peer = ao.inference.ols(X, y), api.OLS(y, api.add_constant(X)).fit()
+        np.testing.assert_allclose(own.coef, peer.params, rtol=1e-9)
+        np.testing.assert_allclose(own.standard_error, peer.bse, rtol=1e-9)
+        np.testing.assert_allclose(own.p, peer.pvalues, rtol=1e-8)
+        np.testing.assert_allclose(np.column_stack([own.lower, own.upper]), peer.conf_int(), rtol=1e-8)
+        assert own.r2 == pytest.approx(peer.rsquared)
+        through_zero = ao.inference.ols(X, y, intercept=False)
+        np.testing.assert_allclose(through_zero.standard_error, api.OLS(y, X).fit().bse, rtol=1e-9)
+        assert through_zero.r2 == pytest.approx(api.OLS(y, X).fit().rsquared)
+
+    def test_every_form_of_x(self, rng, monkeypatch):
+        X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
+        expected = ao.inference.ols(X, y).standard_error
+        monkeypatch.setattr(sys.modules["alphaomega.inference.ols"], "BLOCK_BYTES", 1)  # many blocks of rows
+        for form in (X, np.asfortranarray(X), scipy.sparse.csr_array(X), Dense(X), Sparse(X), polars.DataFrame(X)):
+            np.testing.assert_allclose(ao.inference.ols(form, y).standard_error, expected, rtol=1e-10)
+
+    def test_columns_far_from_zero(self, rng):
+        """Years and dollars: the errors of shifted and scaled columns are those of the centred ones."""
+        X, y = rng.standard_normal((60, 2)), rng.standard_normal(60)
+        plain = ao.inference.ols(X, y)
+        moved = ao.inference.ols(X * [1e-3, 1e6] + [2000.0, 1e9], y)
+        np.testing.assert_allclose(moved.standard_error[1:] * [1e-3, 1e6], plain.standard_error[1:], rtol=1e-6)
+
+    def test_offset_is_taken_off_y(self, rng):
+        X, y, offset = rng.standard_normal((30, 2)), rng.standard_normal(30), rng.standard_normal(30)
+        np.testing.assert_allclose(ao.inference.ols(X, y, offset=offset).t, ao.inference.ols(X, y - offset).t)
+
+    def test_frame(self, rng):
+        frame = polars.DataFrame({"a": rng.standard_normal(30), "town": rng.choice(["u", "v"], 30)})
+        table = ao.inference.ols(frame, rng.standard_normal(30)).to_frame()
+        assert table.columns == ["name", "coef", "standard_error", "t", "p", "lower", "upper"]
+        assert table["name"].to_list() == ["intercept", "a", "town=v"]
+
+    def test_bad_level(self, diabetes):
+        with pytest.raises(ValueError, match=r"level must lie in \(0, 1\), e.g. 0.95, got 95"):
+            ao.inference.ols(*diabetes, level=95)
+
+
+class TestNotIdentified:
+    def test_collinear_column_is_named(self, rng):
+        X = rng.standard_normal((30, 2))
+        frame = polars.DataFrame({"a": X[:, 0], "b": X[:, 1], "sum": X.sum(1), "same": np.ones(30)})
+        with pytest.raises(NotIdentified, match="column 'sum', 'same' is constant or a linear combination"):
+            ao.inference.ols(frame, rng.standard_normal(30))
+
+    @pytest.mark.parametrize(("rows", "columns"), [(5, 4), (5, 9), (3, 40)])
+    def test_too_few_rows(self, rng, rows, columns):
+        with pytest.raises(NotIdentified, match=f"{rows} rows cannot determine {columns + 1} coefficients"):
+            ao.inference.ols(rng.standard_normal((rows, columns)), rng.standard_normal(rows))
+
+    @pytest.mark.parametrize("intercept", [True, False])
+    def test_smallest_fit_is_the_limit_of_ridge(self, rng, intercept):
+        X, y = rng.standard_normal((12, 20)) * np.logspace(-2, 2, 20), rng.standard_normal(12)
+        model = ao.OLS(intercept=intercept).fit(X, y)
+        ridge = ao.Ridge(alpha=1e-9, tol=1e-14, intercept=intercept).fit(X, y)
+        np.testing.assert_allclose(model.coef_standardized_, ridge.coef_standardized_, atol=1e-6)
+        np.testing.assert_allclose(model.predict(X), y, atol=1e-9)
+        assert model.certificate_.gap < 1e-6
+        text = str(model.summary())
+        assert "No standard errors" in text and "standard error " not in text and model.inference_ is None
+
+    def test_duplicated_columns_share_the_effect(self, rng):
+        x, y = rng.standard_normal(30), rng.standard_normal(30)
+        model = ao.OLS().fit(np.column_stack([x, x, np.ones(30)]), y)
+        alone = ao.OLS().fit(x[:, None], y)
+        np.testing.assert_allclose(model.coef_, [alone.coef_[0] / 2, alone.coef_[0] / 2, 0], atol=1e-9)
+        assert model.intercept_ == pytest.approx(alone.intercept_)
+
+
+class TestSummaries:
+    def test_least_squares_table(self, diabetes):
+        model = ao.OLS().fit(*diabetes)
+        table = model.summary(level=0.99).to_frame()
+        assert table.columns == [
+            *("name", "coefficient", "per sd", "non-zero"),
+            *("standard error", "t", "p", "99% lower", "99% upper"),
+        ]
+        np.testing.assert_allclose(table["per sd"][1:], model.coef_ * diabetes[0].std(0))
+        np.testing.assert_allclose(table["p"], model.inference_.p)
+        text = str(model.summary())
+        assert "alpha = 0: no penalty" in text and "R2 = 0.5177" in text and "431 degrees of freedom" in text
+
+    @pytest.mark.parametrize("kind", [ao.Ridge, ao.Lasso, ao.ElasticNetRegressor, ao.Regressor])
+    def test_penalised_fits_have_no_p_values_and_say_why(self, diabetes, kind):
+        model = kind(n_alphas=10).fit(*diabetes)
+        summary = model.summary()
+        assert summary.to_frame().columns == ["name", "coefficient", "per sd", "non-zero"]
+        text = str(summary)
+        assert "No standard errors or p-values" in text
+        assert f"alpha = {model.alpha_:.6g}" in text and "10-fold cross-validation over 10 alphas" in text
+        assert f"Relative duality gap {model.certificate_.gap:.1e}" in text
+        assert f"alpha = {model.alpha_:.6g}" in repr(model)
+
+    def test_non_zero(self, diabetes):
+        model = ao.Lasso(alpha=10.0).fit(*diabetes)
+        table = model.summary().to_frame()
+        assert table["non-zero"].to_list() == [True, *(model.coef_ != 0)]
+        assert f"{np.count_nonzero(model.coef_)} of 10 coefficients are non-zero" in str(model.summary())
+        assert "as given" in str(model.summary())
+
+    def test_scale_is_said(self, diabetes):
+        model = ao.Ridge(alpha=1.0, standardize=False).fit(*diabetes)
+        assert "in the columns' units" in str(model.summary())
+        assert "per sd" not in model.summary().to_frame().columns
+
+    def test_multinomial_has_a_block_per_class(self):
+        model = ao.LogisticRegression(alpha=0.1).fit(*load_wine(return_X_y=True))
+        table = model.summary().to_frame()
+        assert table["class"].to_list() == ["0"] * 14 + ["1"] * 14 + ["2"] * 14
+        np.testing.assert_array_equal(table.filter(table["name"] == "intercept")["coefficient"], model.intercept_)
+        np.testing.assert_array_equal(table.filter(table["class"] == "1")["coefficient"][1:], model.coef_[1])
+
+    def test_wide_fits_show_the_strongest(self, rng):
+        X = rng.standard_normal((50, 300))
+        model = ao.Lasso(alpha=0.3).fit(X, X[:, 7] * 3 + 0.1 * rng.standard_normal(50))
+        summary = model.summary()
+        assert summary.to_frame().height == 301
+        rows = [line.split()[0] for line in str(summary).splitlines() if line.strip().startswith(("x", "intercept"))]
+        assert rows[:2] == ["intercept", "x7"] and len(rows) <= MOST_ROWS
+        assert "rows are not shown" in str(summary)
+
+    def test_html_is_escaped(self, rng):
+        frame = polars.DataFrame({"<script>alert(1)</script>": rng.standard_normal(20)})
+        page = ao.OLS().fit(frame, rng.standard_normal(20)).summary()._repr_html_()
+        assert "<script>" not in page and "&lt;script&gt;" in page and page.count("<tr>") == 3
+
+    def test_lines_of_the_table_are_aligned(self, diabetes):
+        lines = str(ao.OLS().fit(*diabetes).summary()).splitlines()
+        start = next(k for k, line in enumerate(lines) if line.lstrip().startswith("name"))
+        assert len({len(line) for line in lines[start : start + 13]}) == 1
