@@ -25,7 +25,7 @@ def diabetes():
 
 class TestLeastSquares:
     def test_diabetes(self, diabetes):
-        """Efron et al. (2004); scikit-learn's copy of the data differs in the last digits, so five digits are asked for."""
+        """Efron et al. (2004); scikit-learn's copy of the data differs in the last digits, hence five digits."""
         fit = ao.inference.ols(*diabetes)
         errors = [59.749, 61.222, 66.534, 65.422, 416.684, 339.035, 212.533, 161.476, 171.902, 65.984]
         np.testing.assert_allclose(fit.standard_error[1:], errors, rtol=2e-5)
