@@ -282,7 +282,8 @@ def test_sklearn_network_of_one_neuron_is_ridge():
     from sklearn.neural_network import MLPRegressor
 
     alpha = 3.0
-    peer = MLPRegressor(hidden_layer_sizes=(), alpha=alpha, solver="lbfgs", tol=1e-14, max_iter=10_000, max_fun=100_000, random_state=0)
+    options = {"solver": "lbfgs", "tol": 1e-14, "max_iter": 10_000, "max_fun": 100_000, "random_state": 0}
+    peer = MLPRegressor(hidden_layer_sizes=(), alpha=alpha, **options)
     peer.fit(X, NOISY)
     own = fit(NOISY, ao.convert_alpha(alpha, source="sklearn.MLPRegressor.lbfgs", n=N), ao.L2())
     np.testing.assert_allclose(own, peer.coefs_[0][:, 0], atol=1e-5)
