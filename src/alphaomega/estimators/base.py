@@ -293,7 +293,7 @@ def _sample_weight(weights: Any, n: int) -> Floats | None:
 
 
 def _short(penalty: Penalty) -> str:
-    text = repr(penalty)
+    text = repr(penalty).replace("(weights=1.0)", "()").replace(", weights=1.0)", ")")
     return text if len(text) <= 60 else f"{type(penalty).__name__}(...)"
 
 

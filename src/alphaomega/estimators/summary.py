@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 MOST_ROWS = 40
+CELL = "text-align: right; padding: 0 0.6em"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ class Summary:
             strongest = np.argsort(-weight, kind="stable")[:MOST_ROWS]
             keep = np.sort(strongest[nonzero[strongest]])
             left_out = f"{size - len(keep)} of {size} rows are not shown ({(~nonzero).sum()} are zero); see to_frame()."
-        table = [[_cell(values[i]) for values in self.columns.values()] for i in keep]
+        table = [[_cell(name, values[i]) for name, values in self.columns.items()] for i in keep]
         return table, left_out
 
     def _standardized(self) -> Any:
@@ -66,8 +67,9 @@ class Summary:
 
     def _repr_html_(self) -> str:
         table, left_out = self.rows()
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        body = "".join("<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in table)
+        head = "".join(f'<th style="{CELL}">{html.escape(name)}</th>' for name in self.columns)
+        cells = ("".join(f'<td style="{CELL}">{html.escape(cell)}</td>' for cell in row) for row in table)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
         above = "".join(f"<div>{html.escape(line)}</div>" for line in self.lines)
         below = "".join(f"<p>{html.escape(note)}</p>" for note in (left_out, *self.notes) if note)
         return (
@@ -76,9 +78,13 @@ class Summary:
         )
 
 
-def _cell(value: Any) -> str:
+def _cell(column: str, value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.4g}"
+        if np.isnan(value):
+            return ""
+        if column == "p" and value == 0:
+            return "< 1e-300"
+        return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
     return str(value)
