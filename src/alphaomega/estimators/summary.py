@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,9 +83,10 @@ def _cell(column: str, value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if isinstance(value, (float, np.floating)):
-        if np.isnan(value):
+        number = float(value)
+        if math.isnan(number):
             return ""
-        if column == "p" and value == 0:
+        if column == "p" and number == 0:
             return "< 1e-300"
-        return f"{value:.0f}" if 1e4 <= abs(value) < 1e7 else f"{value:.4g}"
+        return f"{number:.0f}" if 1e4 <= abs(number) < 1e7 else f"{number:.4g}"
     return str(value)
