@@ -11,6 +11,7 @@ import scipy.sparse
 
 import alphaomega as ao
 from alphaomega.datasets import FORMATS, DataError, read
+from alphaomega.study.columns import prepared
 
 FRAME = polars.DataFrame(
     {"size": [1.5, 2.0, -3.25], "rooms": [3, 4, 5], "colour": ["red", "blue, dark", "red"], "price": [10.0, None, 1e-3]}
@@ -91,6 +92,68 @@ def test_semicolons_allow_decimal_commas(tmp_path):
     assert frame["x"].to_list() == [1.5, -0.25]
 
 
+DRESSED = {
+    "thousands": ('x,y\n"1,234",1\n"12,345,678.5",2\n17,3\n', [1234, 12345678.5, 17], "separators of thousands: x"),
+    "decimal commas in quotes": ('x,y\n"1,5",1\n"-0,25",2\n', [1.5, -0.25], "decimal points: x"),
+    "dots between thousands": ("x;y\n1.234,5;1\n800;2\n", [1234.5, 800], "decimal points: x"),
+    "dots alone between thousands": ("x;y\n1.234.567;1\n800;2\n", [1234567, 800], "dots read as separators"),
+    "three decimals behind a comma": ("x;y\n1,234;1\n0,5;2\n", [1.234, 0.5], "decimal points: x"),
+    "spaces between thousands": ("x;y\n1 234 567,5;1\n800;2\n", [1234567.5, 800], "spaces or apostrophes"),
+    "apostrophes between thousands": ("x,y\n1'234.5,1\n800,2\n", [1234.5, 800], "spaces or apostrophes"),
+    "money": ('x,y\n"$1,234.50",1\n$7,2\n', [1234.5, 7], "signs of currency"),
+    "percent": ("x,y\n12.5%,1\n7 %,2\n", [12.5, 7], "signs of currency or percent"),
+    "markers": ("x,y\n1.5,1\n-,2\nunknown,3\n#DIV/0!,4\n2.5,5\n", [1.5, None, None, None, 2.5], "'-', 'unknown'"),
+}
+
+
+@pytest.mark.parametrize("case", DRESSED)
+def test_numbers_in_other_dress_are_read_and_noted(tmp_path, case):
+    text, expected, note = DRESSED[case]
+    table = read(write(tmp_path, "a.csv", text))
+    assert table.frame["x"].to_list() == expected
+    assert any(note in told for told in table.notes), table.notes
+
+
+def test_dots_are_no_points_where_another_column_has_decimal_commas(tmp_path):
+    table = read(write(tmp_path, "a.csv", "people;share;rate\n1.200;0,5;1.25\n800;0,75;2.5\n"))
+    assert table.frame.rows() == [(1200, 0.5, 1.25), (800, 0.75, 2.5)]
+    assert "dots read as separators of thousands: people" in table.notes
+
+
+@pytest.mark.parametrize(
+    ("cells", "day"),
+    [
+        (["2024-01-31", "2024-02-01"], 19753),
+        (["2024/01/31", "2024/2/1"], 19753),
+        (["31.01.2024", "1.2.2024"], 19753),
+        (["2024-01-31T06:00", "2024-02-01 12:30:00"], 19753.25),
+    ],
+)
+def test_dates_of_one_reading_are_dates(tmp_path, cells, day):
+    """The number of days since 1970-01-01 is what a fit sees."""
+    frame = read(write(tmp_path, "a.csv", "d,y\n" + "".join(f"{cell},1\n" for cell in [*cells, ""]))).frame
+    assert frame["d"].dtype.is_temporal() and frame["d"].null_count() == 1
+    assert prepared(frame)["d"][0] == day
+
+
+@pytest.mark.parametrize("cells", [["31/01/2024", "1/2/2024"], ["2024-13-01", "2024-02-01"], ["10.0.0.1", "10.0.0.2"]])
+def test_what_may_be_no_date_stays_words(tmp_path, cells):
+    frame = read(write(tmp_path, "a.csv", "d,y\n" + "".join(f"{cell},1\n" for cell in cells))).frame
+    assert frame["d"].to_list() == cells
+
+
+def test_markers_of_missing_numbers_may_be_levels_of_words(tmp_path):
+    table = read(write(tmp_path, "a.csv", "x,y\nunknown,1\nred,2\n-,3\n"))
+    assert table.frame["x"].to_list() == ["unknown", "red", "-"]
+    assert not table.notes
+
+
+def test_text_of_windows_is_read(tmp_path):
+    table = read(write(tmp_path, "a.csv", "Preis €;Größe\n3;1\n4;2\n".encode("cp1252")))
+    assert table.frame.columns == ["Preis €", "Größe"]
+    assert "Windows-1252" in table.notes[0]
+
+
 def test_a_file_without_names_is_noticed(tmp_path):
     table = read(write(tmp_path, "a.csv", "5.1,3.5,setosa\n4.9,3.0,setosa\n7.0,3.2,versicolor\n"))
     assert table.frame.columns == ["column_1", "column_2", "column_3"]
@@ -117,7 +180,7 @@ FAULTS = {
     "ragged behind a blank line": ("a,b\n\n1,2\n3\n", "line 4 has 1 cell, the first line has 2"),
     "two columns of one name": ("a,b,a\n1,2,3\n", "two columns called 'a' (columns 1 and 3)"),
     "a word among numbers": ("a,b\n" + "1.5,2\n" * 9 + "abc,2\n", "column 'a', line 11: 'abc' is not a number"),
-    "decimal commas": ('a,b\n"1,5",2\n"2,5",3\n', "column 'a', line 2: '1,5' has a decimal comma"),
+    "decimal commas and points": ('a,b\n"1,5",2\n2.5,3\n' + "7.5,1\n" * 9, "column 'a', line 2: '1,5' is not a number"),
     "an open quote": ('a,b\n"1,2\n' + "3,4\n" * 9, "column 'a', line 2"),
 }
 
@@ -133,9 +196,17 @@ def test_faults_in_text_are_named_by_line_and_column(tmp_path, fault):
 @pytest.mark.parametrize(
     "ending", [ending for ending in FORMATS if ending not in (".csv", ".txt", ".data", ".tsv", ".tab")]
 )
-def test_damaged_files_are_refused(tmp_path, ending):
+@pytest.mark.parametrize("content", ["this is none of that\n", "PK\x03\x04xx", "PAR1xxxx"])
+def test_damaged_files_are_refused(tmp_path, ending, content):
     with pytest.raises(DataError, match=f"a{ending}"):
-        read(write(tmp_path, f"a{ending}", "this is none of that\n"))
+        read(write(tmp_path, f"a{ending}", content))
+
+
+def test_spreadsheets_and_bytes_that_are_no_text_are_refused(tmp_path):
+    with pytest.raises(DataError, match="save the sheet as CSV"):
+        read(write(tmp_path, "a.xlsx", "PK\x03\x04"))
+    with pytest.raises(DataError, match="is no text"):
+        read(write(tmp_path, "a.csv", b"\x89PNG\r\n\x00\x00"))
 
 
 def test_damaged_gzip_is_refused(tmp_path):

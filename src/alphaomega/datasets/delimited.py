@@ -10,19 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .cells import MISSING, counted, typed
 from .table import DataError, Table
 
 SEPARATORS = ("\t", ";", ",", "|")
 SEPARATOR_NAMES = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars"}
-MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "Null", "#N/A", "?")
-FEW = 0.2  # a column with at most this share of cells that are not numbers is a numeric column with faults in it
-CODE_LEVELS = 12  # so few distinct numbers may be codes, among which a word is no fault
 NEWLINE, QUOTE = 10, 34
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun, in the plural where it must be."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,8 @@ def parse(content: bytes, name: str, separator: str = "") -> Table:
     [(1.8, 75), (1.65, 60)]
     """
     content, notes = _utf8(content)
+    if b"\0" in content:
+        raise DataError(f"{name} is no text: it holds zero bytes; save it as CSV, or give it the ending of its kind")
     content = content.rstrip() + b"\n"
     if content == b"\n":
         raise DataError(f"{name} is empty; it needs a line of column names and at least one row")
@@ -84,7 +79,8 @@ def parse(content: bytes, name: str, separator: str = "") -> Table:
             blanks = layout.starts[first:][blank] - layout.starts[first]
             rows, lines = np.delete(np.frombuffer(rows, np.uint8), blanks).tobytes(), lines[~blank]
     frame = _text_frame(rows, layout, names, name)
-    return Table(name, _typed(frame, lines, layout.separator == ";"), notes=tuple(notes), lines=lines)
+    frame, read = typed(frame, lines, layout.separator)
+    return Table(name, frame, notes=(*notes, *read), lines=lines)
 
 
 def _utf8(content: bytes) -> tuple[bytes, list[str]]:
@@ -94,7 +90,7 @@ def _utf8(content: bytes) -> tuple[bytes, list[str]]:
     try:
         content.decode()
     except UnicodeDecodeError:
-        return content.decode("latin-1").encode(), ["the text is not UTF-8; it was read as Latin-1"]
+        return content.decode("cp1252", "replace").encode(), ["the text is not UTF-8; it was read as Windows-1252"]
     return content, []
 
 
@@ -202,50 +198,3 @@ def _text_frame(content: bytes, layout: Layout, names: list[str], name: str) -> 
         if layout.quoted and unquoted.regular and unquoted.counts[0] + 1 == len(names):
             return _text_frame(content, unquoted, names, name)
         raise DataError(f"{name} has quotes that do not pair: {str(error).splitlines()[0]}") from error
-
-
-def _typed(frame: Any, lines: NDArray[np.intp], decimal_commas: bool) -> Any:
-    """Columns of text as whole numbers, numbers or words; codes with leading zeros stay words."""
-    import polars
-
-    every = polars.all()
-    frame = frame.select(every.str.strip_chars())
-    frame = frame.select(polars.when(every.is_in(MISSING).not_()).then(every))
-    if decimal_commas:
-        commas = _where(frame.select(every.str.contains(r"^[-+]?\d+,\d+$").any()))
-        frame = frame.with_columns(polars.col(commas).str.replace(",", ".", literal=True))
-    numbers = frame.select(every.cast(polars.Float64, strict=False))
-    whole = frame.select(every.cast(polars.Int64, strict=False))
-    codes = set(_where(frame.select(every.str.contains(r"^[-+]?0\d").any())))
-    missing, not_numbers, not_whole = (table.null_count().row(0) for table in (frame, numbers, whole))
-    columns = []
-    for j, column in enumerate(frame.columns):
-        if not_numbers[j] > missing[j]:
-            _check_words(frame[column], numbers[column], lines)
-        words = not_numbers[j] > missing[j] or (column in codes)
-        columns.append((frame if words else numbers if not_whole[j] > missing[j] else whole)[column])
-    return polars.DataFrame(columns)
-
-
-def _where(flags: Any) -> list[str]:
-    """The columns of a one-row frame of flags that are true."""
-    return [column for column, flag in zip(flags.columns, flags.row(0)) if flag]
-
-
-def _check_words(column: Any, numbers: Any, lines: NDArray[np.intp]) -> None:
-    """A DataError where a few words stand in a column of numbers."""
-    words = column.is_not_null() & numbers.is_null()
-    first = int(words.arg_max())
-    cell, n_words, n_present = column[first], int(words.sum()), len(column) - column.null_count()
-    if column.filter(words).str.contains(r"^[-+]?\d*,\d+$").all():
-        raise DataError(
-            f"column {column.name!r}, line {lines[first]}: {cell!r} has a decimal comma; write decimal points, "
-            "or separate the cells by semicolons"
-        )
-    distinct = numbers.drop_nulls().n_unique()
-    codes = distinct <= CODE_LEVELS and distinct * 20 <= n_present
-    if n_words <= FEW * n_present and not codes:
-        raise DataError(
-            f"column {column.name!r}, line {lines[first]}: {cell!r} is not a number, but {n_present - n_words} of its "
-            f"{n_present} cells are ({counted(n_words, 'such cell')}); mend or empty those cells"
-        )

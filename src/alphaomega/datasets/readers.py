@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zipfile
 import zlib
 from collections.abc import Callable
 from os import PathLike
@@ -16,6 +17,7 @@ from .table import DataError, Table
 
 DESIGN_KEYS = ("X", "x", "X_train", "x_train", "data", "features")
 TARGET_KEYS = ("y", "Y", "y_train", "target", "labels")
+SHEETS = (".xlsx", ".xls", ".ods")
 NAME_KEYS = ("feature_names", "names", "columns")
 
 
@@ -41,6 +43,8 @@ def read(source: str | PathLike[str]) -> Table:
     if not path.exists():
         raise DataError(f"there is no file {path}; check its spelling and folder")
     ending = Path(path.name.lower().removesuffix(".gz")).suffix
+    if ending in SHEETS:
+        raise DataError(f"{path.name} is a spreadsheet; save the sheet as CSV and name that file")
     if ending not in FORMATS:
         raise DataError(
             f"{path.name}: the ending {ending or 'of the name'!r} is unknown; known are {', '.join(FORMATS)}"
@@ -121,9 +125,9 @@ def _npz(path: Path) -> Table:
     import polars
 
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, zlib.error, KeyError) as error:
+    except (ValueError, OSError, EOFError, zlib.error, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{path.name} is damaged or holds Python objects; store plain arrays X and y") from error
     y = _first(arrays, TARGET_KEYS)
     X: Any = _sparse(arrays) if "indptr" in arrays else _first(arrays, DESIGN_KEYS)
