@@ -70,6 +70,11 @@ class Design(ABC):
         self._count(columns)
         return self._gram(columns, weights)
 
+    def row_gram(self, weights: Floats) -> Floats:
+        """X diag(weights) X', shape (n, n), for weights (p,); one read."""
+        self._count(None)
+        return self._row_gram(weights, np.zeros(self.shape[1]))
+
     def moments(self, weights: Floats) -> tuple[Floats, Floats]:
         """Weighted mean and standard deviation (1/n convention) of every column, shapes (p,)."""
         share = (weights / weights.sum())[:, None]
@@ -136,6 +141,10 @@ class Design(ABC):
 
     @abstractmethod
     def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats: ...
+
+    @abstractmethod
+    def _row_gram(self, weights: Floats, center: Floats) -> Floats:
+        """(X - center) diag(weights) (X - center)'."""
 
     def _count(self, columns: Columns | None) -> None:
         self.reads += 1.0 if columns is None else len(columns) / max(self.shape[1], 1)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from .base import Block, Columns, Design, Floats, GramParts
 
 SHIFT_ROWS = 256  # so many rows suffice for a shift that keeps sums of squares from cancelling
+FEW_DEVIATIONS = 3.0
+GRAM_ROWS = 2048  # fewer rows at a time leave BLAS too little to do
 BLOCK_BYTES = 8 << 20  # converted or weighted blocks stay inside the cache
 
 
@@ -76,23 +78,32 @@ class Dense(Design):
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
         self._count(None)
         n, p = self.shape
-        sample = self.array[:: max(1, n // SHIFT_ROWS)]
-        shift = sample.astype(np.float64).mean(0) if len(sample) else np.zeros(p)
-        count, size = int(labels.max(initial=0)) + 1, p + extra.shape[1] + 1
-        parts = np.zeros((count, size, size))
-        step = max(64, BLOCK_BYTES // (8 * size))
-        buffer = np.empty((step, size))
+        sample = self.array[:: max(1, n // SHIFT_ROWS)].astype(np.float64)
+        shift = sample.mean(0) if len(sample) else np.zeros(p)
+        count, even = int(labels.max(initial=0)) + 1, bool(np.ptp(weights) == 0) if n else False
+        side = np.vstack([extra.T, np.ones(n)])
+        if count == 1 and even and self.array.dtype == np.float64 and _near_zero(sample, shift):
+            return GramParts(weights[0] * _bordered(self.array, side)[None], np.zeros(p))
+        parts = np.zeros((count, p + len(side), p + len(side)))
+        step = max(GRAM_ROWS, BLOCK_BYTES // (8 * max(p, 1)))
+        whole = np.empty((p + len(side), min(step, n)))
+        grouped = np.empty_like(whole) if count > 1 else whole
         root = np.sqrt(weights)
-        for label in range(count):
-            rows = np.flatnonzero(labels == label) if count > 1 else np.arange(n)
-            for start in range(0, len(rows), step):
-                picked = rows[start : start + step] if count > 1 else slice(start, start + step)
-                part = buffer[: len(rows[start : start + step])]
-                np.subtract(self.array[picked], shift, out=part[:, :p])
-                part[:, p:-1] = extra[picked]
-                part[:, -1] = 1.0
-                part *= root[picked, None]
-                parts[label] += part.T @ part
+        for start in range(0, n, step):
+            rows = slice(start, min(start + step, n))
+            part = whole[:, : rows.stop - start]
+            np.subtract(self.array[rows].T, shift[:, None], out=part[:p])
+            part[p:] = side[:, rows]
+            part *= root[rows]
+            if count == 1:
+                parts[0] += part @ part.T
+                continue
+            order = np.argsort(labels[rows], kind="stable")
+            sorted_part = np.take(part, order, axis=1, out=grouped[:, : len(order)], mode="clip")
+            ends = np.searchsorted(labels[rows][order], np.arange(count + 1))
+            for label in np.flatnonzero(np.diff(ends)):
+                own = sorted_part[:, ends[label] : ends[label + 1]]
+                parts[label] += own @ own.T
         return GramParts(parts, shift)
 
     def block(self, center: Floats, scale: Floats) -> DenseBlock:
@@ -112,6 +123,17 @@ class Dense(Design):
             result += block.T @ block
         return result
 
+    def _row_gram(self, weights: Floats, center: Floats) -> Floats:
+        result = np.zeros((self.shape[0], self.shape[0]))
+        step = max(64, BLOCK_BYTES // (8 * max(self.shape[0], 1)))
+        for start in range(0, self.shape[1], step):
+            part = slice(start, start + step)
+            block = self.array[:, part].astype(np.float64)
+            block -= center[part]
+            block *= np.sqrt(weights[part])
+            result += block @ block.T
+        return result
+
     def _blocks(self) -> Iterator[tuple[slice, slice, Floats]]:
         """(rows, columns, float64 copy) blocks that follow the memory order."""
         n, p = self.shape
@@ -125,6 +147,22 @@ class Dense(Design):
             for start in range(0, n, step):
                 part = slice(start, start + step)
                 yield part, slice(None), self.array[part].astype(np.float64, copy=False)
+
+
+def _near_zero(sample: Floats, shift: Floats) -> bool:
+    """Whether every mean is so near zero, in deviations, that sums of squares about zero keep their digits."""
+    return bool((abs(shift) <= FEW_DEVIATIONS * sample.std(0)).all())
+
+
+def _bordered(array: NDArray, side: Floats) -> Floats:
+    """[X, side']' [X, side'], from one product of X with itself and one with the few rows of `side`."""
+    p = array.shape[1]
+    result = np.empty((p + len(side), p + len(side)))
+    result[:p, :p] = array.T @ array
+    result[p:, :p] = side @ array
+    result[:p, p:] = result[p:, :p].T
+    result[p:, p:] = side @ side.T
+    return result
 
 
 class DenseBlock(Block):
@@ -154,7 +192,13 @@ class DenseBlock(Block):
         self.size = total
 
     def matvec(self, w: Floats, places: Columns) -> Floats:
-        return self.columns @ w if len(places) == self.size else self._pick(places) @ w
+        if len(places) == self.size:
+            return self.columns @ w
+        if 2 * len(places) < self.size or _consecutive(places):
+            return self._pick(places) @ w
+        whole = np.zeros((self.size, *w.shape[1:]))  # a product with some zeros costs less than gathering columns
+        whole[places] = w
+        return self.columns @ whole
 
     def rmatvec(self, r: Floats) -> Floats:
         return self.columns.T @ r
@@ -178,6 +222,10 @@ class DenseBlock(Block):
 
     def _pick(self, places: Columns, rows: slice = slice(None)) -> Floats:
         """Some columns; a view where the places are consecutive."""
-        if len(places) and places[-1] - places[0] == len(places) - 1 and (np.diff(places) == 1).all():
+        if _consecutive(places):
             return self.storage[rows, places[0] : places[-1] + 1]
         return self.storage[rows, places] if rows != slice(None) else self.storage[:, places]
+
+
+def _consecutive(places: Columns) -> bool:
+    return bool(len(places) and places[-1] - places[0] == len(places) - 1 and (np.diff(places) == 1).all())

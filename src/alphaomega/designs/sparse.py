@@ -81,6 +81,13 @@ class Sparse(Design):
         )
         return (part.T @ scaled).toarray()
 
+    def _row_gram(self, weights: Floats, center: Floats) -> Floats:
+        scaled = self.matrix.astype(np.float64, copy=False).multiply(weights).tocsr()
+        result = (scaled @ self.matrix.T).toarray()
+        tilt = scaled @ center
+        result -= tilt[:, None] + tilt
+        return result + center @ (weights * center)
+
 
 class SparseBlock(Block):
     """Sparse columns side by side; centring and scaling stay implicit."""

@@ -67,7 +67,7 @@ class Standardized(Design):
         centred = squares - 2 * center * products[:, k:] + shift
         linear = products[:, :k] - center * vectors.sum(0)
         for column in np.flatnonzero((centred < shift / LARGE_MEAN**2).any(1)):  # digits were lost
-            centred[column] = (self._column(column) * self.scale[column]) ** 2 @ weights
+            centred[column] = (self._column(int(column)) * self.scale[column]) ** 2 @ weights
         return linear / self.scale[:, None], centred / self.scale[:, None] ** 2
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
@@ -86,9 +86,12 @@ class Standardized(Design):
         square = ones.sum() * np.outer(center, center)
         gram = (self.design._gram(columns, weights) - cross - cross.T + square) / np.outer(scale, scale)
         for place in np.flatnonzero(np.diag(gram) * scale**2 < np.diag(square) / LARGE_MEAN**2):  # digits were lost
-            centred = self._column(place if columns is None else columns[place])
+            centred = self._column(int(place if columns is None else columns[place]))
             gram[place] = gram[:, place] = self._rmatvec(ones * centred, columns)
         return gram
+
+    def _row_gram(self, weights: Floats, center: Floats) -> Floats:
+        return self.design._row_gram(weights / self.scale**2, self.center + self.scale * center)
 
     def _column(self, column: int) -> Floats:
         """One column, centred before anything is squared."""

@@ -49,7 +49,7 @@ class Loss(ABC):
         """d^2 value / d eta^2, shape (n,); (n, K, K) for K predictors. Non-negative (positive semidefinite)."""
 
     def majorizer(self, y: Floats, eta: Floats) -> Floats:
-        """A curvature whose parabola at eta lies above the loss, where Newton's own may not; the curvature by default."""
+        """A curvature whose parabola at eta lies above the loss, where Newton's own may not; by default its own."""
         return self.curvature(y, eta)
 
     @abstractmethod

@@ -65,6 +65,43 @@ class Penalty(ABC):
         """What the exact solvers need to know, for coefficients of `shape`; None if Omega has no such form."""
         return None
 
+    def prior(self, n: float, noise_variance: float = 1.0, alpha: float = 1.0) -> Any:
+        """The prior, exp(-(n alpha / noise_variance) Omega(w)), whose posterior has its mode at the fit with alpha.
+
+        Parameters
+        ----------
+        n : float
+            Rows, or their total weight: what J is the mean over.
+        noise_variance : float, default 1.0
+            Variance of y around its mean for the squared loss; 1 for losses that are a negative log likelihood.
+        alpha : float, default 1.0
+            The strength of the penalty.
+
+        Returns
+        -------
+        Prior
+            See `alphaomega.priors`; its `penalty(n, noise_variance)` is alpha * Omega again.
+
+        Raises
+        ------
+        ValueError
+            If a number is not positive and finite, or the density would be flat or a point in some coordinate.
+        TypeError
+            If Omega names no prior.
+
+        Examples
+        --------
+        >>> import alphaomega as ao
+        >>> ao.L2().prior(n=100, noise_variance=4.0, alpha=0.01)
+        Gaussian(scale=2.0)
+        """
+        from ..priors import prior_of
+
+        for name, value in (("n", n), ("noise_variance", noise_variance), ("alpha", alpha)):
+            if not (np.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be a finite number > 0, got {value!r}")
+        return prior_of(self, n * alpha / noise_variance)
+
     def __add__(self, other: object) -> Penalty:
         from .algebra import Sum
 
