@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -11,8 +12,9 @@ import scipy.sparse
 from scipy.special import expit
 
 import alphaomega as ao
+from alphaomega import losses, penalties
 
-LOSSES = ("squared", "logistic", "multinomial", "poisson", "huber")
+LOSSES = tuple(losses.REGISTRY)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,10 @@ class Case:
         """The same problem on a sparse matrix."""
         return replace(self, X=scipy.sparse.csr_array(self.X))
 
+    def as_dense(self) -> Case:
+        """The same problem on an array."""
+        return self if isinstance(self.X, np.ndarray) else replace(self, X=self.dense)
+
     def y(self, loss: str) -> np.ndarray:
         """A target drawn from the loss's own family around the signal."""
         rng = np.random.default_rng(99)
@@ -46,11 +52,23 @@ class Case:
         if loss == "logistic":
             return np.where(rng.uniform(size=len(eta)) < expit(eta), "yes", "no")
         if loss == "multinomial":
-            return np.digitize(eta + rng.logistic(size=len(eta)), np.quantile(eta, [0.3, 0.7]))
+            noisy = eta + rng.logistic(size=len(eta))
+            return np.digitize(noisy, np.quantile(noisy, [0.3, 0.7]))
         if loss == "poisson":
             return rng.poisson(np.exp(np.clip(eta, -3, 3))).astype(float)
-        noise = rng.standard_normal(len(eta)) if loss == "squared" else rng.standard_t(2, len(eta))
-        return 3 + eta + 0.7 * noise
+        if loss == "huber":
+            return 3 + eta + 0.7 * rng.standard_t(2, len(eta))
+        normal = 3 + eta + 0.7 * rng.standard_normal(len(eta))
+        if loss == "squared":
+            return normal
+        found = losses.find(loss)
+        rank = np.argsort(np.argsort(normal))
+        for y in (normal, np.exp(np.clip(eta, -3, 3)), 3 * rank // len(eta), 2 * rank // len(eta)):
+            if found.classifies == (y.dtype.kind == "i"):
+                with suppress(ValueError):
+                    found.target(y)
+                    return y
+        raise AssertionError(f"{found!r} takes none of the targets tried; draw one for it here")
 
 
 def _columns(rng: np.random.Generator, n: int, p: int, correlation: float = 0.5) -> np.ndarray:
@@ -144,7 +162,7 @@ def problem(name: str) -> Case:
     return PROBLEMS[name](np.random.default_rng(1))
 
 
-#: name -> penalty for p features.
+#: name -> penalty for p features: these, and every other of the library's registry.
 PENALTIES: dict[str, Callable[[int], ao.Penalty]] = {
     "L1": lambda p: ao.L1(),
     "L2": lambda p: ao.L2(),
@@ -158,4 +176,6 @@ PENALTIES: dict[str, Callable[[int], ao.Penalty]] = {
     "non-negative": lambda p: ao.Bounded(ao.L1(), lower=0),
     "box": lambda p: ao.Bounded(ao.ElasticNet(0.5), lower=-0.3, upper=0.2),
 }
+COVERED = ("L1", "L2", "ElasticNet", "GroupL1", "weighted L1", "L1 + 0.5 * L2", "non-negative L1", "box L2")
+PENALTIES |= {name: make for name, make in penalties.REGISTRY.items() if name not in (*COVERED, *PENALTIES)}
 MAIN_PENALTIES = ("L1", "L2", "elastic net", "group")

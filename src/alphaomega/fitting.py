@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,7 +41,7 @@ def path(
     standardize: bool = False,
     intercept: bool = True,
     tol: float = 1e-6,
-    progress: bool = False,
+    progress: bool | Callable[[float], object] = False,
     n_threads: int | None = None,
     impute: str | None = None,
 ) -> Path:
@@ -71,8 +73,8 @@ def path(
         Whether to fit b; it is never penalised.
     tol : float, default 1e-6
         Largest relative duality gap, (primal - dual) / loss of the intercept-only model.
-    progress : bool, default False
-        Show a progress bar on standard error.
+    progress : bool or callable, default False
+        Show a progress bar with the time left on standard error, or call with the share done, from 0 to 1.
     n_threads : int, optional
         At most so many threads; default what threadpoolctl and the machine allow.
     impute : {None, "mean", "median"}
@@ -104,8 +106,9 @@ def path(
     """
     data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
-    control = Control(_positive(tol, "tol"), progress, n_threads)
-    raw = solvers.solve_path(problem, grid_of(alphas, n_alphas, alpha_min_ratio), control)
+    with reporting(progress) as report:
+        control = Control(_positive(tol, "tol"), report, n_threads)
+        raw = solvers.solve_path(problem, grid_of(alphas, n_alphas, alpha_min_ratio), control)
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
@@ -125,7 +128,7 @@ def cross_validate(
     standardize: bool = False,
     intercept: bool = True,
     tol: float = 1e-6,
-    progress: bool = False,
+    progress: bool | Callable[[float], object] = False,
     n_threads: int | None = None,
     folds: int | ArrayLike = 10,
     seed: int | None = 0,
@@ -168,19 +171,38 @@ def cross_validate(
     """
     data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
-    control = Control(_positive(tol, "tol"), progress, n_threads)
     assignment = fold_ids(folds, data, seed)
     grid = grid_of(alphas, n_alphas, alpha_min_ratio)
-    if data.encoder.had_missing:
-        raw = solvers.solve_path(problem, grid, control)
-        scores = _imputed_scores(X, problem, data.encoder, assignment, Grid(raw.alphas), control)
-    else:
-        raw, parts = solvers.solve_folds(problem, assignment, grid, control)
-        scores = np.array([_held_out_scores(problem, assignment == fold, part) for fold, part in enumerate(parts)])
+    with reporting(progress) as report:
+        control = Control(_positive(tol, "tol"), report, n_threads)
+        if data.encoder.had_missing:
+            share = 1 / (int(assignment.max()) + 2)
+            raw = solvers.solve_path(problem, grid, control.part(0.0, share))
+            rest = control.part(share, 1.0)
+            scores = _imputed_scores(X, problem, data.encoder, assignment, Grid(raw.alphas), rest)
+        else:
+            raw, parts = solvers.solve_folds(problem, assignment, grid, control)
+            scores = np.array([_held_out_scores(problem, assignment == fold, part) for fold, part in enumerate(parts)])
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
     return CrossValidation(result, scores, assignment, _fold_weights(assignment, data.weights))
+
+
+@contextmanager
+def reporting(progress: bool | Callable[[float], object]) -> Iterator[Callable[[float], object] | None]:
+    """What to call with the share done: the caller's own function, a bar on standard error, or nothing."""
+    if callable(progress) or not progress:
+        yield progress if callable(progress) else None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+
+    with Progress(
+        BarColumn(), TaskProgressColumn(), TimeRemainingColumn(), console=Console(stderr=True), transient=True
+    ) as bar:
+        task = bar.add_task("fitting", total=1.0)
+        yield lambda share: bar.update(task, completed=share)
 
 
 @dataclass(frozen=True)
@@ -341,10 +363,12 @@ def _imputed_scores(
 ) -> Floats:
     """Held-out scores where X has gaps: every fold fills them from its own training rows, and has its own path."""
     scores = []
-    for fold in range(int(ids.max()) + 1):
+    count = int(ids.max()) + 1
+    for fold in range(count):
         weights = np.where(ids == fold, 0.0, problem.weights)
         whole = replace(problem, design=design_of(encoder.refit(X, weights).transform(X)))
-        raw = solvers.solve_path(replace(whole, weights=weights), grid, control)
+        part = control.part(fold / count, (fold + 1) / count)
+        raw = solvers.solve_path(replace(whole, weights=weights), grid, part)
         scores.append(_held_out_scores(whole, ids == fold, raw))
     return np.array(scores)
 
@@ -386,7 +410,7 @@ class Resolver:
         """The exact solution at alpha."""
         above = self.raw.alphas[self.raw.alphas > alpha]
         grid = Grid(np.append(above[-1:], alpha))
-        raw = solvers.solve_path(self.problem, grid, replace(self.control, progress=False))
+        raw = solvers.solve_path(self.problem, grid, replace(self.control, report=None))
         coef = raw.coef[-1] if self.problem.y.ndim == 1 else raw.coef[-1].T
         return Solution(alpha, coef, raw.intercept[-1], float(raw.gap[-1]))
 

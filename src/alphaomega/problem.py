@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,9 +156,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Control:
-    """When to stop, how much to say, how many threads to use."""
+    """When to stop, whom to tell how much is done (a share from 0 to 1), how many threads to use."""
 
     tol: float = 1e-6
-    progress: bool = False
+    report: Callable[[float], object] | None = None
     n_threads: int | None = None
-    messages: list[str] = field(default_factory=list)
+
+    def tell(self, share: float) -> None:
+        """Say that this share of the work is done."""
+        if self.report is not None:
+            self.report(share)
+
+    def part(self, start: float, end: float) -> Control:
+        """The control of a part of the work, between two shares of the whole."""
+        return replace(self, report=lambda share: self.tell(start + share * (end - start)))

@@ -15,8 +15,13 @@ from .lanes import Coordinates, Lane, Point, Sample, omega_of, quadratic_for
 Floats = NDArray[np.float64]
 
 MAX_NEWTON = 200
-KEEP = 0.2  # a Gram is kept while every step shrinks the violation to less than this share
+SLOWEST = 0.7  # a Gram is not kept where a step leaves more than this share of the violation
+FRESH_STEPS = 2  # steps that Newton needs with a new Gram, about
+SECONDS = {"call": 3e-4, "loss": 6e-8, "product": 8e-10, "gram": 1.7e-10, "factor": 3e-11}  # roughly, per number
+ROUNDING = 1e-15  # of the sum of all forces
+NOISE = 1e-14  # share of the objective by which rounding may seem to raise it
 SMALLEST_STEP = 1e-10
+LONGEST = 1e100  # a longer move comes from a curvature that has vanished, and is none
 ARMIJO = 1e-4
 POLISH_STEPS = 4
 CANCELLED = 1e-9  # share of the forces up to which their sum counts as zero: a dual point must not tilt an intercept
@@ -25,8 +30,9 @@ CANCELLED = 1e-9  # share of the forces up to which their sum counts as zero: a 
 class CurvedLane(Lane):
     """Any smooth convex loss, K linear predictors.
 
-    At each step the loss is replaced by its quadratic model on the coordinates that are non-zero or violate stationarity
-    (`chosen`), with the intercepts eliminated; the exact quadratic solver gives the direction, a line search the step.
+    At each step the loss is replaced by its quadratic model on the coordinates that are non-zero or violate
+    stationarity (`chosen`), with the intercepts eliminated; the exact quadratic solver gives the direction, a line
+    search the step.
     """
 
     def __init__(self, sample: Sample, terms: Terms, block: Block, null: NullModel) -> None:
@@ -37,9 +43,11 @@ class CurvedLane(Lane):
         self.v = np.empty(0)
         self.intercept = np.atleast_1d(null.intercept).astype(float)  # from zero, Huber's loss may be flat
         self.eta = self._shape(null.eta).copy()
+        self.losses, self.omega = self._losses(self.eta), 0.0
         self.chosen = np.empty(0, dtype=np.intp)
         self.working = quadratic_for(terms)
         self.weights = np.empty((0, 0, 0))
+        self.tilt = np.empty((0, self.n_outputs))
         self.cautious = False
 
     def grow(self, coordinates: Coordinates) -> None:
@@ -52,9 +60,11 @@ class CurvedLane(Lane):
         self.v[self._places(point.coordinates)] = point.v
         self.intercept = np.atleast_1d(point.intercept).astype(float)
         self.eta = self._shape(self.sample.base) + self._predictor(self.v) + self.intercept
+        self.losses = self._losses(self.eta)
 
     def solve(self, alpha: float, tolerance: float) -> Point:
         terms = self.working_terms * alpha
+        self.omega = omega_of(terms, self.v)
         last, keep = np.inf, True
         reference = 0.0
         for _ in range(MAX_NEWTON):
@@ -62,11 +72,12 @@ class CurvedLane(Lane):
             slope = self.block.rmatvec(gradient).ravel()
             intercept_slope = gradient.sum(0) if self.sample.intercept else np.zeros(self.n_outputs)
             reference = max(reference, float(np.max(abs(slope), initial=0.0)), 1e-300)
-            distance = subdifferential_distance(terms, slope, self.v)
+            distance = violation(terms, slope, self.v)
             worst = max(float(distance.max(initial=0.0)), float(abs(intercept_slope).max(initial=0.0)))
-            if worst <= tolerance * self._scale(terms, reference):
+            goal = max(tolerance * self._scale(terms, reference), ROUNDING * float(abs(gradient).sum()))
+            if worst <= goal:
                 break
-            keep = keep and worst <= KEEP * last
+            keep = keep and self._worth_keeping(worst, last, goal)
             last = worst
             self._choose((distance > 0) | (self.v != 0), terms, keep)
             size = self._step(terms, slope, intercept_slope, worst)
@@ -75,6 +86,17 @@ class CurvedLane(Lane):
             keep = size == 1
             self.cautious = size < 1 and not self.cautious
         return self._point(terms)
+
+    def _worth_keeping(self, worst: float, last: float, goal: float) -> bool:
+        """Whether the steps left with the Gram at hand, at its rate, cost less than a new Gram and Newton's few."""
+        rate = worst / last
+        if rate >= SLOWEST:
+            return False
+        steps = np.log(goal / worst) / np.log(rate) if rate > 0 else 1.0
+        n, chosen = len(self.eta), len(self.chosen)
+        step = SECONDS["call"] + n * self.n_outputs * (SECONDS["loss"] + self.block.size * SECONDS["product"])
+        gram = SECONDS["call"] * self.n_outputs**2 + chosen**2 * (n * SECONDS["gram"] + chosen * SECONDS["factor"])
+        return bool((steps - FRESH_STEPS) * step <= gram)
 
     def correlations(self, point: Point) -> Floats:
         assert point.force is not None
@@ -117,8 +139,9 @@ class CurvedLane(Lane):
         smallest = float(levels.min()) if levels.size else reference
         return max(min(smallest, reference), 1e-5 * reference)
 
-    def _data_term(self, eta: Floats) -> float:
-        return float(self.sample.share @ self.sample.loss.value(self.sample.y, self._flat(eta)))
+    def _losses(self, eta: Floats) -> Floats:
+        """The loss of each row. Objectives are compared row by row: sums of many rows differ by their rounding."""
+        return self.sample.loss.value(self.sample.y, self._flat(eta))
 
     def _choose(self, wanted: NDArray[np.bool_], terms: Terms, keep: bool) -> None:
         """Bring the quadratic model to the wanted coordinates (whole groups), with fresh or kept curvature weights."""
@@ -135,7 +158,8 @@ class CurvedLane(Lane):
             fresh = np.flatnonzero(wanted)
         if fresh.size:
             everything = np.append(self.chosen, fresh)
-            cross = self._weighted_gram(everything, fresh)
+            with self.all_threads():
+                cross = self._weighted_gram(everything, fresh)
             self.chosen = everything
             if self.sample.intercept:
                 tilt = self._tilt(everything)
@@ -144,12 +168,17 @@ class CurvedLane(Lane):
 
     def _reweigh(self) -> None:
         """Curvature weights at the present eta: (K, K, n)."""
+        self.weights = np.ascontiguousarray(np.moveaxis(self._curvature(), 0, -1))
+        self.total = self.weights.sum(-1)
+        self.total_inverse = _inverse(self.total)
+        self.tilt = np.empty((0, self.n_outputs))
+
+    def _curvature(self) -> Floats:
+        """share * loss'' at the present eta, or the majorizer where a step overshot, (n, K, K)."""
         sample = self.sample
         second = sample.loss.majorizer if self.cautious else sample.loss.curvature
         curvature = second(sample.y, self._flat(self.eta)).reshape(-1, self.n_outputs, self.n_outputs)
-        self.weights = np.ascontiguousarray(np.moveaxis(curvature * sample.share[:, None, None], 0, -1))
-        self.total = self.weights.sum(-1)
-        self.total_inverse = np.linalg.pinv(self.total, rcond=1e-10, hermitian=True)
+        return curvature * sample.share[:, None, None]
 
     def _weighted_gram(self, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
         """The Hessian of the data term between coordinates (feature, output) of the working set."""
@@ -169,9 +198,9 @@ class CurvedLane(Lane):
     def _tilt(self, coordinates: NDArray[np.intp]) -> Floats:
         """The Hessian between coordinates and intercepts, (coordinates, K)."""
         k = self.n_outputs
-        weighted = self.block.rmatvec(np.moveaxis(self.weights, -1, 0).reshape(-1, k * k))
-        table = weighted.reshape(self.block.size, k, k)
-        return table[coordinates // k, coordinates % k]
+        if len(self.tilt) < len(self.v):  # new weights, or a block that grew
+            self.tilt = self.block.rmatvec(np.moveaxis(self.weights, -1, 0).reshape(-1, k * k)).reshape(-1, k)
+        return self.tilt[coordinates]
 
     def _step(self, terms: Terms, slope: Floats, intercept_slope: Floats, worst: float) -> float:
         """Solve the quadratic model and move along it; returns the step taken, 0 when none decreases the objective."""
@@ -179,47 +208,58 @@ class CurvedLane(Lane):
         part = terms.subset(chosen)
         v = self.v[chosen]
         pull = -slope[chosen]
-        tilt = self._tilt(chosen) if self.sample.intercept else np.zeros((len(chosen), self.n_outputs))
         if self.sample.intercept:
+            tilt = self._tilt(chosen)
             pull = pull + tilt @ (self.total_inverse @ intercept_slope)
-        self.working.model_at(v, pull)
-        self.working.solve(part, max(1e-3 * worst, 1e-15 * float(np.max(abs(slope), initial=0.0))))
+        growth = self._growth() if not part.quadratic.any() else 1.0
+        self.working.model_at(v, pull / growth)
+        self.working.solve(part * (1 / growth), max(1e-3 * worst, 1e-15 * float(np.max(abs(slope), initial=0.0))))
         move = np.zeros_like(self.v)
         move[chosen] = self.working.v[: len(chosen)] - v
+        if not (abs(move) <= LONGEST).all():
+            return 0.0
         move_intercept = np.zeros(self.n_outputs)
         if self.sample.intercept:
-            move_intercept = -self.total_inverse @ (intercept_slope + tilt.T @ move[chosen])
-        return self._search(terms, move, move_intercept, slope @ move + intercept_slope @ move_intercept)
+            move_intercept = -self.total_inverse @ (intercept_slope / growth + tilt.T @ move[chosen])
+        return self._search(terms, move, move_intercept, float(slope @ move + intercept_slope @ move_intercept))
+
+    def _growth(self) -> float:
+        """How much the curvature has grown since the Gram was made: the part of it that one factor can mend."""
+        if self.cautious:
+            return 1.0
+        now = np.trace(self._curvature().sum(0))
+        return float(now / np.trace(self.total)) if now > 0 else 1.0
 
     def _search(self, terms: Terms, move: Floats, move_intercept: Floats, linear: float) -> float:
         """Backtrack along the direction until the objective falls enough."""
         direction = self._predictor(move) + move_intercept
-        omega, value = omega_of(terms, self.v), self._data_term(self.eta)
-        model = linear + omega_of(terms, self.v + move) - omega
-        noise = 1e-14 * (abs(value) + omega)
+        model = linear + omega_of(terms, self.v + move) - self.omega
+        noise = NOISE * (abs(float(self.sample.share @ self.losses)) + self.omega)
         size = 1.0
         while size >= SMALLEST_STEP:
             trial = self.eta + size * direction
             v = self.v + size * move
-            change = self._data_term(trial) - value + omega_of(terms, v) - omega
+            losses, omega = self._losses(trial), omega_of(terms, v)
+            change = float(self.sample.share @ (losses - self.losses)) + omega - self.omega
             if np.isfinite(change) and change <= ARMIJO * size * model + noise:
-                self.v, self.eta = v, trial
+                self.v, self.eta, self.losses, self.omega = v, trial, losses, omega
                 self.intercept = self.intercept + size * move_intercept
                 return size
             size /= 2
         return 0.0
 
     def _polish_intercept(self) -> None:
-        """Newton on the intercepts alone, from next to their optimum, until their forces cancel, so that the dual point is feasible."""
+        """Newton on the intercepts alone, from next to their optimum: forces that cancel are dual feasible."""
         sample = self.sample
         for _ in range(POLISH_STEPS):
             slope = self._gradient().sum(0)
             curvature = sample.loss.curvature(sample.y, self._flat(self.eta)).reshape(-1, self.n_outputs**2)
             total = (sample.share @ curvature).reshape(self.n_outputs, self.n_outputs)
-            step = np.linalg.pinv(total, rcond=1e-10, hermitian=True) @ slope
+            step = _inverse(total) @ slope
             self.intercept, self.eta = self.intercept - step, self.eta - step
             if np.max(abs(step)) <= 1e-15 * (1 + np.max(abs(self.intercept))):
                 break
+        self.losses = self._losses(self.eta)
 
     def _point(self, terms: Terms) -> Point:
         places = np.flatnonzero(self.v)
@@ -227,9 +267,24 @@ class CurvedLane(Lane):
         if sample.intercept:
             self._polish_intercept()
         force = -sample.loss.gradient(sample.y, self._flat(self.eta))
-        objective = self._data_term(self.eta) + omega_of(terms, self.v)
+        objective = float(sample.share @ self.losses) + self.omega
         intercept = self.intercept if self.n_outputs > 1 or sample.y.ndim == 2 else self.intercept[0]
         return Point(self.coordinates[places], self.v[places].copy(), np.array(intercept), force, objective)
+
+
+def _inverse(total: Floats) -> Floats:
+    """The inverse of a K x K curvature, zero where the intercepts are redundant or flat."""
+    if total.size == 1:
+        return 1 / total if total[0, 0] > 0 else np.zeros_like(total)
+    return np.asarray(np.linalg.pinv(total, rcond=1e-10, hermitian=True), dtype=np.float64)
+
+
+def violation(terms: Terms, slope: Floats, v: Floats) -> Floats:
+    """`subdifferential_distance`, cheaper where neither groups nor bounds are there."""
+    if terms.groups is not None or terms.bounded or terms.excluded.any():
+        return subdifferential_distance(terms, slope, v)
+    rest = slope + terms.quadratic * v
+    return np.where(v != 0, abs(rest + terms.l1 * np.sign(v)), np.maximum(abs(rest) - terms.l1, 0.0))
 
 
 def _cancels(force: Floats, share: Floats) -> bool:

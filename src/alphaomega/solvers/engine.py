@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..designs import Dense, Standardized
-from ..penalties import L2, Terms
-from ..problem import Control, Grid, NullModel, Problem
+from ..designs.base import Block
+from ..problem import Control, Grid, Problem
+from . import smooth
 from .curved import CurvedLane
 from .frame import Frame, Part
 from .lanes import Lane, SquaredLane
-from .raw import RawPath
+from .raw import RawPath, shortfall
+from .ridge import RidgeLane
 from .threads import Threads
 from .working_set import Driver, Track
 
@@ -28,26 +29,56 @@ def solve(
     weights = [problem.weights] + [np.where(folds == fold, 0.0, problem.weights) for fold in range(count)]
     threads = Threads(control.n_threads)
     with threads.small():
-        return _solve(problem, weights, folds, grid, control, threads)
-
-
-def _solve(problem, weights, folds, grid, control, threads):
-    start = problem.design.reads
-    with threads.reading():
-        frame = Frame.of(problem, weights, folds)
-    alphas = frame.alphas(grid)
-    block = None if frame.whole else problem.design.block(frame.center, frame.scale)
-    tracks = [Track(_lane(frame, part, block), part.null.loss, part.slope, bound=part.bound) for part in frame.parts]
-    driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, control, threads)
-    driver.run()
-    tracks[0].message = _shortfall(np.array(tracks[0].gaps), alphas, control.tol)
-    reads = problem.design.reads - start
-    paths = [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
+        paths = Lanes(folds, control, threads).solve(problem, weights, grid)
     return paths[0], paths[1:]
 
 
-def _lane(frame: Frame, part: Part, block) -> Lane:
+@dataclass(frozen=True)
+class Lanes:
+    """How many problems that differ in their sample weights alone are solved together."""
+
+    folds: NDArray[np.intp] | None
+    control: Control
+    threads: Threads
+
+    def solve(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
+        """The path under each of these weights, on the grid of the first."""
+        if smooth.by_rows(problem):
+            with self.threads.reading():
+                return smooth.solve_by_rows(problem, weights, grid, self._by_columns)
+        return self._by_columns(problem, weights, grid)
+
+    def _by_columns(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
+        if smooth.by_products(problem):
+            with self.threads.reading():
+                return smooth.solve_by_products(problem, weights, grid, self.control)
+        return self._screened(problem, weights, grid)
+
+    def _screened(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
+        """All lanes on one working set, or on one Gram of all columns."""
+        start = problem.design.reads
+        with self.threads.reading():
+            frame = Frame.of(replace(problem, weights=weights[0]), weights, self.folds if len(weights) > 1 else None)
+        alphas = frame.alphas(grid)
+        block = None if frame.whole else problem.design.block(frame.center, frame.scale)
+        tracks = [
+            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=np.sqrt(weights[0].sum() / weight.sum()))
+            for part, weight in zip(frame.parts, weights)
+        ]
+        if len(tracks) == 1:
+            tracks[0].lane.all_threads = self.threads.reading
+        driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads)
+        driver.run()
+        tracks[0].message = shortfall(np.array(tracks[0].gaps), alphas, self.control.tol)
+        reads = problem.design.reads - start
+        return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
+
+
+def _lane(frame: Frame, part: Part, block: Block | None) -> Lane:
+    if part.gram is not None and smooth.pure(part.terms):
+        return RidgeLane(part.sample, part.terms, *part.gram)
     if not frame.problem.loss.constant_curvature:
+        assert block is not None
         return CurvedLane(part.sample, part.terms, block, part.null)
     lane = SquaredLane(part.sample, part.terms, block)
     if part.gram is not None:
@@ -83,17 +114,6 @@ def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -
         scale=part.scale,
         center=frame.center,
         message=track.message,
-    )
-
-
-def _shortfall(gaps: Floats, alphas: Floats, tol: float) -> str:
-    """What the certificates miss, what follows, and the argument that mends it; empty when all hold."""
-    late = gaps > tol
-    if not late.any():
-        return ""
-    return (
-        f"{late.sum()} of {len(gaps)} fits miss tol={tol:g}, all at alpha <= {alphas[late].max():.3g} (largest relative "
-        f"gap {gaps.max():.1e}): their coefficients are approximate. Use larger alphas, standardize=True, or a larger tol."
     )
 
 

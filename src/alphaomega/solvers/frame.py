@@ -1,4 +1,4 @@
-"""The coordinates in which lanes work: columns centred and scaled to unit size, and each lane's null model and terms."""
+"""The coordinates in which lanes work: columns centred and scaled to unit size; each lane's null model and terms."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from .lanes import Sample
 Floats = NDArray[np.float64]
 
 WHOLE_COLUMNS = 2000  # above so many columns a Gram of all of them is too large to be worth it
+LOST = 1e-7  # a variance below this share of its sum of squares, or of all rows', has lost digits
+CONSTANT = 1e-13  # deviations within this share of their mean are rounding
 WHOLE_TALL = 4  # ... and with fewer rows per column it costs more than the working sets need
 
 
@@ -24,7 +26,7 @@ WHOLE_TALL = 4  # ... and with fewer rows per column it costs more than the work
 class Part:
     """One lane's rows: its sample, null model, terms in the lane's coordinates, and its correlations at the null model.
 
-    `scale` is where the penalty acts (the lane's own deviations, or ones); `bound` the norm of a unit column on these rows;
+    `scale` is where the penalty acts (the lane's own deviations, or ones);
     `gram` the Gram, linear terms and means of all columns, where one pass gave them.
     """
 
@@ -33,7 +35,6 @@ class Part:
     terms: Terms
     slope: Floats
     scale: Floats
-    bound: float
     gram: tuple[Floats, Floats, Floats] | None = None
 
 
@@ -119,21 +120,14 @@ def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, fold
     passed = problem.design.gram_parts(labels, problem.weights / problem.total, target)
     check_finite(problem, passed.parts[:, :p, -1].T)
     total = passed.parts.sum(0)
-    first = _moments(total, passed, problem.intercept)
-    variance = np.diag(first.gram)
-    deviation = np.sqrt(np.maximum(variance, 0.0))
-    if not problem.intercept:
-        centred = _moments(total, passed, True)
-        deviation = np.sqrt(np.maximum(np.diag(centred.gram), 0.0))
-    deviation[deviation <= 1e-13 * abs(first.mean)] = 0.0
-    center, scale = _frame_scale(problem, first.mean, deviation, np.maximum(variance, 0.0))
+    sums = [total] + [total - part for part in passed.parts[: len(problems) - 1]]
+    moments = [_moments(part, own, passed) for part, own in zip(problems, sums)]
+    center, scale = _frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
     parts = []
-    for lane, (part, null) in enumerate(zip(problems, nulls)):
-        own = first if lane == 0 else _moments(total - passed.parts[lane - 1], passed, problem.intercept)
-        own_deviation = deviation if lane == 0 else np.sqrt(np.maximum(np.diag(own.gram), 0.0))
+    for part, null, own in zip(problems, nulls, moments):
         gram = own.gram / np.outer(scale, scale)
         linear, means = own.linear / scale, (own.mean - center) / scale
-        made = _part(part, null, scale, own_deviation, linear)
+        made = _part(part, null, scale, own.deviation, linear)
         parts.append(replace(made, gram=(gram, linear, means)))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=True)
@@ -141,21 +135,50 @@ def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, fold
 
 @dataclass(frozen=True)
 class _Moments:
+    """Gram and linear term (centred with an intercept), column means (zero without) and standard deviations."""
+
     gram: Floats
     linear: Floats
     mean: Floats
+    deviation: Floats
 
 
-def _moments(total: Floats, passed: GramParts, intercept: bool) -> _Moments:
-    """Gram and linear term (centred with an intercept), and the column means, from an augmented Gram about a shift."""
+def _moments(problem: Problem, total: Floats, passed: GramParts) -> _Moments:
+    """The moments of a lane's rows from their augmented Gram about a shift; exact also where digits were lost."""
     p, weight = len(passed.shift), total[-1, -1]
-    mean = total[:p, -1] / weight
-    gram, linear = total[:p, :p] / weight, total[:p, p] / weight
-    if intercept:
-        return _Moments(gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift)
-    cross = np.outer(mean, passed.shift)
-    gram = gram + cross + cross.T + np.outer(passed.shift, passed.shift)
-    return _Moments(gram, linear + passed.shift * total[p, -1] / weight, np.zeros(p))
+    mean, gram, linear = total[:p, -1] / weight, total[:p, :p] / weight, total[:p, p] / weight
+    variance = np.diag(gram) - mean**2
+    lost = np.flatnonzero(variance < LOST * np.einsum("fii->i", passed.parts)[:p])
+    if problem.intercept:
+        gram, linear, mean = gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift
+    else:
+        cross = np.outer(mean, passed.shift)
+        gram = gram + cross + cross.T + np.outer(passed.shift, passed.shift)
+        linear, mean = linear + passed.shift * total[p, -1] / weight, np.zeros(p)
+    if lost.size:
+        variance[lost] = _recover(problem, lost, gram, linear)
+    return _Moments(gram, linear, mean, np.sqrt(np.maximum(variance, 0.0)))
+
+
+def _recover(problem: Problem, columns: NDArray[np.intp], gram: Floats, linear: Floats) -> Floats:
+    """Write the moments of some columns anew, from their values; returns their variances, 0 for constant ones."""
+    share = problem.weights / problem.total
+    values = problem.design.take(columns)
+    mean = share @ values
+    centred = values - mean
+    centred -= share @ centred
+    variance = share @ centred**2
+    variance[variance <= (CONSTANT * mean) ** 2] = 0.0
+    used = np.where(variance > 0, centred, 0.0) if problem.intercept else values
+    if used.any():
+        cross = problem.design.rmatvec(share[:, None] * used)
+        if problem.intercept:  # the sums of `used` are rounding, but means may be large
+            cross -= np.outer(problem.design.rmatvec(share), share @ used)
+    else:
+        cross = np.zeros((len(gram), len(columns)))
+    gram[:, columns], gram[columns] = cross, cross.T
+    linear[columns] = (share * (problem.y - problem.base_eta())) @ used
+    return variance
 
 
 def _frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats]:
@@ -182,7 +205,7 @@ def _part(problem: Problem, null: NullModel, scale: Floats, deviation: Floats, s
         terms = replace(terms, l1=np.where(constant, np.inf, terms.l1))
     share = problem.weights / problem.total
     sample = Sample(problem.loss, problem.y, problem.base_eta(), share, problem.intercept)
-    return Part(sample, null, terms, slope, own, float(np.sqrt((share > 0).max() * 1.0)))
+    return Part(sample, null, terms, slope, own)
 
 
 def check_finite(problem: Problem, sums: Floats) -> None:
@@ -200,5 +223,6 @@ class NonFiniteError(ValueError):
         rows = np.flatnonzero(~np.isfinite(values))
         what = "values too large to sum" if not rows.size else f"NaN or infinity at row {rows[0]}"
         super().__init__(
-            f"X holds {what} in column {column}; fill the missing values (impute='mean') or drop those rows or that column"
+            f"X holds {what} in column {column}; fill the missing values (impute='mean') or drop those rows or that "
+            "column"
         )

@@ -12,7 +12,7 @@ RIDGE_FLOOR = 1e-3  # a pure L2 has no finite alpha_max: start where an elastic 
 
 
 def alpha_max(terms: Terms, gradient: NDArray[np.float64]) -> float:
-    """The smallest alpha at which every penalised coefficient is zero, from the gradient of J there; 0 if there is none."""
+    """The smallest alpha at which every penalised coefficient is zero, from the gradient of J there; 0 if none is."""
     blocked = ((gradient < 0) & (terms.upper == 0)) | ((gradient > 0) & (terms.lower == 0)) | terms.excluded
     pull = np.where(blocked, 0.0, abs(gradient))
     if terms.groups is not None and terms.group_weights is not None and (terms.group_weights > 0).any():

@@ -70,7 +70,7 @@ class GroupedQuadratic(Quadratic):
                 self.work, sweeps, tolerance,
             )  # fmt: skip
             self._newton(terms, tolerance)
-            refresh(self.gram, m, self.b, self.c, self.v)
+            refresh(self.gram, m, self.b, self.c, self.v, self.origin)
             violation = float(subdifferential_distance(terms, -self.c[:m], self.v[:m]).max(initial=0.0))
             if violation <= tolerance:
                 return True

@@ -2,13 +2,14 @@
 
 All of them minimise, over the first m coordinates,
 
-    1/2 v'Gv - b'v + sum_j l1_j |v_j| + 1/2 sum_j quadratic_j v_j^2,   lower <= v <= upper,
+    1/2 u'Gu - b'u + sum_j l1_j |v_j| + 1/2 sum_j quadratic_j v_j^2,   u = v - origin,   lower <= v <= upper,
 
-with c = b - G v kept up to date. They run un-jitted as well (NUMBA_DISABLE_JIT=1).
+with c = b - G u kept up to date. They run un-jitted as well (NUMBA_DISABLE_JIT=1).
 
-`terms` is a (4, m) array: l1, quadratic, lower, upper. The factor R is upper triangular, row-major, of G + diag(quadratic) on
-the coordinates order[:size[0]]; position[j] is the place of j in `order`, -1 when absent. Rows of R are contiguous, so
-appending, deleting and both triangular solves run along rows (Golub and Van Loan, Matrix Computations, 6.5).
+`terms` is a (4, m) array: l1, quadratic, lower, upper. The factor R is upper triangular, row-major, of G +
+diag(quadratic) on the coordinates order[:size[0]]; position[j] is the place of j in `order`, -1 when absent. Rows of R
+are contiguous, so appending, deleting and both triangular solves run along rows (Golub and Van Loan, Matrix
+Computations, 6.5).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from numba import njit
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a dependent column
+TIE = 1e-12  # a zero coordinate whose pull exceeds its threshold by less has tied with others, but for rounding
+FEW = 2  # sweeps after which c still has its digits
 CONVERGED, SWEEPS_SPENT, WANTS_FACTOR = 0, 1, 2
 
 
@@ -34,6 +37,8 @@ def sweep(gram, m, c, v, terms):
         elif pull < -l1:
             new = pull + l1
         else:
+            new = 0.0
+        if v[j] == 0.0 and abs(new) <= TIE * l1:
             new = 0.0
         if new != 0.0:
             denominator = diagonal + terms[1, j]
@@ -52,13 +57,13 @@ def sweep(gram, m, c, v, terms):
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def refresh(gram, m, b, c, v):
-    """c = b - G v, from scratch."""
+def refresh(gram, m, b, c, v, origin):
+    """c = b - G (v - origin), from scratch."""
     for i in range(m):
         c[i] = b[i]
     for j in range(m):
-        if v[j] != 0.0:
-            row, value = gram[j], v[j]
+        if v[j] != origin[j]:
+            row, value = gram[j], v[j] - origin[j]
             for i in range(m):
                 c[i] -= value * row[i]
 
@@ -203,7 +208,7 @@ def synchronise(gram, m, v, terms, factor, order, position, size, work):
 
 
 @njit(cache=True, nogil=True)
-def newton(gram, m, b, c, v, terms, factor, order, position, size, work, d, steps, tolerance):
+def newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, steps, tolerance):
     """Newton on the support until no sign changes: drops what crosses zero; returns the number of steps used."""
     used = 0
     while used < steps and size[0] > 0:
@@ -234,7 +239,7 @@ def newton(gram, m, b, c, v, terms, factor, order, position, size, work, d, step
             delete(factor, order, position, size, place, work)
         elif t == 1.0:
             break
-    refresh(gram, m, b, c, v)
+    refresh(gram, m, b, c, v, origin)
     return used
 
 
@@ -300,23 +305,27 @@ def wanted_changes(m, v, terms, position, size):
 
 
 @njit(cache=True, nogil=True)
-def solve(gram, m, b, c, v, terms, factor, order, position, size, work, d, tolerance, sweeps, fresh):
+def solve(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, tolerance, sweeps, fresh):
     """Alternate sweeps and Newton steps until no coordinate moves its gradient by more than `tolerance`.
 
     Sweeps alone where they converge quickly, Newton when the sweeps left would cost more. Returns a status: CONVERGED,
-    SWEEPS_SPENT, or WANTS_FACTOR when a factor made by LAPACK would be cheaper than so many updates; `fresh` says it was.
+    SWEEPS_SPENT, or WANTS_FACTOR when a factor made by LAPACK would be cheaper than so many updates; `fresh` says it
+    was.
     """
-    previous, spent, exact = np.inf, 0, False
+    previous, spent, stale, goal = np.inf, 0, 0, 0.1 * tolerance
+    changes, support = wanted_changes(m, v, terms, position, size)
+    if support > 0 and changes == 0:  # a warm start: the factor is at hand, and sweeps would only disturb it
+        newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, 10 + 4 * support, goal)
     while spent < sweeps:
         worst = sweep(gram, m, c, v, terms)
         spent += 1
+        stale += 1
         if worst <= tolerance:
-            if exact or worst == 0.0:
+            if stale <= FEW or worst == 0.0:
                 return CONVERGED
-            refresh(gram, m, b, c, v)
-            exact = True
+            refresh(gram, m, b, c, v, origin)
+            stale = 0
             continue
-        exact = False
         changes, support = wanted_changes(m, v, terms, position, size)
         rate = min(worst / previous, 0.999)
         previous = worst
@@ -329,8 +338,8 @@ def solve(gram, m, b, c, v, terms, factor, order, position, size, work, d, toler
             return WANTS_FACTOR
         fresh = False
         synchronise(gram, m, v, terms, factor, order, position, size, work)
-        newton(gram, m, b, c, v, terms, factor, order, position, size, work, d, 10 + 4 * support, 0.1 * tolerance)
+        newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, 10 + 4 * support, goal)
         if exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
-            refresh(gram, m, b, c, v)
-        previous = np.inf
+            refresh(gram, m, b, c, v, origin)
+        previous, stale = np.inf, 0
     return SWEEPS_SPENT

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +36,8 @@ class Sample:
 class Point:
     """A solution on the working set.
 
-    `coordinates` and `v` are the non-zeros, `force` is -loss' per sample (None where the lane needs no reads), `objective`
-    the primal value, `energy` what the lane's dual needs.
+    `coordinates` and `v` are the non-zeros, `force` is -loss' per sample (None where the lane needs no reads),
+    `objective` the primal value, `energy` what the lane's dual needs.
     """
 
     coordinates: Coordinates
@@ -55,6 +57,8 @@ class Lane(ABC):
     sample: Sample
     terms: Terms
     coordinates: Coordinates
+    #: Around large Grams: lets them use every BLAS thread, where no other lane runs beside this one.
+    all_threads: Callable[[], AbstractContextManager] = nullcontext
 
     @abstractmethod
     def grow(self, coordinates: Coordinates) -> None:
@@ -102,8 +106,8 @@ def omega_of(terms: Terms, v: Floats) -> float:
 class SquaredLane(Lane):
     """Squared loss: one Gram per working set serves every alpha.
 
-    Either the columns stand in `block`, or `whole` gives Gram, linear term and column means of all coordinates from one pass
-    over X; X is then never read again, and no forces are needed.
+    Either the columns stand in `block`, or `take_whole` gives Gram, linear term and column means of all coordinates
+    from one pass over X; X is then never read again, and no forces are needed.
     """
 
     def __init__(self, sample: Sample, terms: Terms, block: Block | None) -> None:
@@ -128,7 +132,8 @@ class SquaredLane(Lane):
         old, total = len(self.coordinates), len(self.coordinates) + len(coordinates)
         fresh, everything = np.arange(old, total), np.arange(total)
         share = self.sample.share
-        cross = self.block.gram(share, everything, fresh)
+        with self.all_threads():
+            cross = self.block.gram(share, everything, fresh)
         both = self.block.rmatvec(np.stack([share, share * self.y], axis=1))
         self.means = both[:, 0] if self.sample.intercept else np.zeros(total)
         cross -= np.outer(self.means, self.means[fresh])
@@ -158,9 +163,7 @@ class SquaredLane(Lane):
             weighted = self.sample.share * force
             pull, energy = float(weighted @ self.y), float(weighted @ force)
         objective = energy / 2 + omega_of(terms, v)
-        return Point(
-            self.coordinates[places], value, np.asarray(self.mean_y - shift), force, objective, (pull, energy)
-        )
+        return Point(self.coordinates[places], value, np.asarray(self.mean_y - shift), force, objective, (pull, energy))
 
     def correlations(self, point: Point) -> Floats:
         if self.block is None:  # from the point itself: the solver may have moved on

@@ -42,7 +42,10 @@ def solve(problem: Problem, alpha: float, state: State, control: Control) -> tup
     for iteration in range(MAX_ITERATIONS):
         next_momentum = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         weight = (momentum - 1) / next_momentum
-        point, point_intercept = coef + weight * (coef - previous), intercept + weight * (intercept - previous_intercept)
+        point, point_intercept = (
+            coef + weight * (coef - previous),
+            intercept + weight * (intercept - previous_intercept),
+        )
         eta = base + problem.design.matvec(point) + point_intercept
         value, (gradient, gradient_intercept) = problem.data_term(eta), _gradient(problem, share, eta)
         while True:

@@ -9,39 +9,53 @@ from numpy.typing import NDArray
 from ..penalties import Terms
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 MAX_SWEEPS = 100_000
 START = 64
+DEPENDENT = 1e-9  # a squared pivot below this share of the diagonal marks a dependent column
 
 
 class Quadratic:
-    """min 1/2 v'Gv - b'v + Omega(v) over a working set that grows; G, b, v, c and the factor share one growing storage.
+    """min 1/2 u'Gu - b'u + Omega(v), u = v - origin, over a working set that grows, as do all arrays.
 
-    `c` is b - G v. The factor of G + diag(quadratic) on the support survives from one alpha to the next as long as the
+    `c` is b - G u. The factor of G + diag(quadratic) on the support survives from one alpha to the next as long as the
     quadratic terms do not change.
     """
 
+    size: int
+    gram: Floats
+    factor: Floats
+    b: Floats
+    c: Floats
+    v: Floats
+    origin: Floats
+    quadratic: Floats
+    work: Floats
+    direction: Floats
+    order: Integers
+    position: Integers
+    count: Integers
+
     def __init__(self) -> None:
         self.size = 0
+        self.gram = self.factor = np.empty((0, 0))
+        self.b = self.c = self.v = self.origin = self.quadratic = np.empty(0)
+        self.order = self.position = np.empty(0, dtype=np.int64)
+        self.count = np.zeros(1, dtype=np.int64)
         self._reserve(START)
 
     def _reserve(self, capacity: int) -> None:
-        old, m = self.__dict__.get("gram"), self.size
-        grown = {name: np.zeros((capacity, capacity)) for name in ("gram", "factor")}
-        grown |= {name: np.zeros(capacity) for name in ("b", "c", "v", "work", "direction", "quadratic")}
-        if old is not None:
-            k = int(self.count[0])
-            grown["gram"][:m, :m] = self.gram[:m, :m]
-            grown["factor"][:k, :k] = self.factor[:k, :k]
-            for name in ("b", "c", "v", "quadratic"):
-                grown[name][:m] = getattr(self, name)[:m]
-            order, position, count = self.order, self.position, self.count
-        for name, array in grown.items():
-            setattr(self, name, array)
-        self.order = np.zeros(capacity, dtype=np.int64)
-        self.position = np.full(capacity, -1, dtype=np.int64)
-        self.count = np.zeros(1, dtype=np.int64)
-        if old is not None:
-            self.order[: len(order)], self.position[: len(position)], self.count[0] = order, position, count[0]
+        """Room for so many coordinates; pages that are never touched cost nothing."""
+        m, k = self.size, int(self.count[0])
+        self.gram = _widened(self.gram, (m, m), (capacity, capacity))
+        self.factor = _widened(self.factor, (k, k), (capacity, capacity))
+        for name in ("b", "c", "v", "origin", "quadratic"):
+            setattr(self, name, _widened(getattr(self, name), (m,), (capacity,)))
+        self.work, self.direction = np.zeros(capacity), np.zeros(capacity)
+        self.order = _widened(self.order, (k,), (capacity,))
+        position = np.full(capacity, -1, dtype=np.int64)
+        position[: len(self.position)] = self.position
+        self.position = position
 
     def grow(self, cross: Floats, b: Floats) -> None:
         """Add coordinates: `cross` is the Gram of (old, new) against new, shape (m + k, k); `b` their linear terms."""
@@ -55,32 +69,19 @@ class Quadratic:
         support = np.flatnonzero(self.v[:m])
         self.c[m : m + k] = b - cross[support].T @ self.v[support]
 
-    def replace_gram(self, gram: Floats, b: Floats) -> None:
-        """Another Gram and linear term on the same coordinates; the factor is forgotten."""
-        m = self.size
-        self.gram[:m, :m] = gram
-        self.forget_factor()
-        self.replace_linear(b)
-
-    def replace_linear(self, b: Floats) -> None:
-        """Another linear term."""
-        from .kernels import refresh
-
-        self.b[: self.size] = b
-        refresh(self.gram, self.size, self.b, self.c, self.v)
-
     def move_to(self, places: NDArray[np.intp], values: Floats) -> None:
         """Set v, zero but for `values` at `places`."""
+        from .kernels import refresh
+
         self.v[: self.size] = 0.0
         self.v[places] = values
-        self.replace_linear(self.b[: self.size].copy())
+        refresh(self.gram, self.size, self.b, self.c, self.v, self.origin)
 
     def model_at(self, v: Floats, pull: Floats) -> None:
-        """Make this the model with -gradient `pull` at `v`: b = G v + pull, and start there."""
+        """Make this the model whose -gradient at `v` is `pull`, and start there."""
         m = self.size
-        self.v[:m], self.c[:m] = v, pull
-        support = np.flatnonzero(v)
-        self.b[:m] = pull + self.gram[:m, support] @ v[support]
+        self.origin[:m] = self.v[:m] = v
+        self.b[:m] = self.c[:m] = pull
 
     def forget_factor(self) -> None:
         """Drop the factor, e.g. because the quadratic terms changed."""
@@ -88,7 +89,7 @@ class Quadratic:
         self.count[0] = 0
 
     def solve(self, terms: Terms, tolerance: float) -> bool:
-        """Minimise from the present v, to a largest coordinate-wise gradient change of `tolerance`; False if it ran out."""
+        """Minimise from the present v, to a gradient change per coordinate of at most `tolerance`; False if spent."""
         from . import kernels
 
         m = self.size
@@ -99,8 +100,8 @@ class Quadratic:
         fresh = False
         while True:
             status = kernels.solve(
-                self.gram, m, self.b, self.c, self.v, packed, self.factor, self.order, self.position, self.count,
-                self.work, self.direction, tolerance, MAX_SWEEPS, fresh,
+                self.gram, m, self.b, self.c, self.v, self.origin, packed, self.factor, self.order, self.position,
+                self.count, self.work, self.direction, tolerance, MAX_SWEEPS, fresh,
             )  # fmt: skip
             if status != kernels.WANTS_FACTOR:
                 return status == kernels.CONVERGED
@@ -108,7 +109,7 @@ class Quadratic:
             fresh = True
 
     def _factorise(self, packed: Floats) -> None:
-        """The factor on the support by LAPACK; left empty when the support is dependent."""
+        """The factor on the support by LAPACK; dependent coordinates are left out."""
         m = self.size
         v = self.v[:m]
         l1, quadratic, lower, upper = packed
@@ -117,12 +118,27 @@ class Quadratic:
         block = self.gram[np.ix_(support, support)]
         block[np.diag_indices_from(block)] += quadratic[support]
         self.forget_factor()
+        size = np.diag(block).copy()
+        alive = size > 0
+        support, size, block = support[alive], size[alive], block[np.ix_(alive, alive)]
         try:
-            factor = scipy.linalg.cholesky(block, check_finite=False, overwrite_a=True)
+            factor = scipy.linalg.cholesky(block, check_finite=False)
+            dependent = bool((np.diag(factor) ** 2 <= DEPENDENT * size).any())
         except scipy.linalg.LinAlgError:
-            return
-        if (np.diag(factor) ** 2 <= 1e-9 * (np.diag(self.gram)[support] + quadratic[support])).any():
-            return
+            dependent = True
+        if dependent:  # pivoting puts the dependent ones last
+            root = np.sqrt(size)
+            factor, pivots, rank, _ = scipy.linalg.lapack.dpstrf(block / np.outer(root, root), tol=DEPENDENT)
+            picked = pivots[:rank] - 1
+            factor, support = np.triu(factor[:rank, :rank]) * root[picked], support[picked]
         k = len(support)
         self.factor[:k, :k] = factor
         self.order[:k], self.position[support], self.count[0] = support, np.arange(k), k
+
+
+def _widened(array: NDArray, used: tuple[int, ...], shape: tuple[int, ...]) -> NDArray:
+    """Zeros of a larger shape, holding the used corner of an array."""
+    result = np.zeros(shape, dtype=array.dtype)
+    corner = tuple(slice(0, length) for length in used)
+    result[corner] = array[corner]
+    return result

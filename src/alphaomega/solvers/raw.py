@@ -37,3 +37,15 @@ class RawPath:
     def support(self, k: int) -> NDArray[np.intp]:
         """Features with a non-zero coefficient at the k-th alpha."""
         return self.supports[k]
+
+
+def shortfall(gaps: Floats, alphas: Floats, tol: float) -> str:
+    """What the certificates miss, what follows, and the argument that mends it; empty when all hold."""
+    late = gaps > tol
+    if not late.any():
+        return ""
+    return (
+        f"{late.sum()} of {len(gaps)} fits miss tol={tol:g}, all at alpha <= {alphas[late].max():.3g} (largest "
+        f"relative gap {gaps.max():.1e}): their coefficients are approximate. Use larger alphas, standardize=True, or "
+        "a larger tol."
+    )
