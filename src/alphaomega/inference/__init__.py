@@ -1,5 +1,16 @@
 """What can be said about uncertainty, and only where it is valid for the fit returned."""
 
+from .covariance_test import CovarianceTest, LeastAngleInference, covariance_test, lar
 from .ols import OLSInference, ols
+from .selective import SelectiveInference, selective
 
-__all__ = ["OLSInference", "ols"]
+__all__ = [
+    "CovarianceTest",
+    "LeastAngleInference",
+    "OLSInference",
+    "SelectiveInference",
+    "covariance_test",
+    "lar",
+    "ols",
+    "selective",
+]

@@ -159,7 +159,7 @@ def infer(data: Data, intercept: bool) -> OLSInference:
             f"{rows} rows cannot determine {size} coefficients and a residual variance; "
             "use more rows or fewer columns, or a penalty"
         )
-    triangle = _triangle(data, intercept)
+    triangle = triangle_of(data, intercept)
     left, right = triangle[:size, :size], triangle[:size, size]
     _refuse_collinear(left, names)
     inverse = np.linalg.solve(left, np.eye(size))
@@ -178,7 +178,7 @@ def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
     Where the rows do not determine the coefficients, this is the limit of ridge regression as alpha goes to 0; it does
     not depend on the order of rows or columns. The certificate follows its own residual sum of squares.
     """
-    triangle, start = _triangle(data, intercept), int(intercept)
+    triangle, start = triangle_of(data, intercept), int(intercept)
     left, right = triangle[start:, start:-1], triangle[start:, -1]
     lost = (left**2).sum(0) <= COLLINEAR**2 * (triangle[:, start:-1] ** 2).sum(0)
     units = np.where(lost, np.inf, fitted.scale)
@@ -199,7 +199,7 @@ def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
     )
 
 
-def _triangle(data: Data, intercept: bool) -> Floats:
+def triangle_of(data: Data, intercept: bool) -> Floats:
     """R of the QR decomposition of sqrt(weights) [1, X, y - offset], by blocks of rows: one pass, no copy of X."""
     n, p = data.design.shape
     response = data.target.values if data.offset is None else data.target.values - data.offset
