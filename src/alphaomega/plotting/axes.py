@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..losses import Loss
 from ..results import Path
-from .theme import number
+from .theme import significant
 
 Floats = NDArray[np.float64]
 MOST_TICKS = 7
@@ -83,7 +83,8 @@ def add_alpha_axis(figure: go.Figure, axis: AlphaAxis, loss: Loss, null_from: fl
     figure.update_layout(
         xaxis={"type": "log", "range": axis.limits(), "tickvals": values, "ticktext": labels, "title": title}
     )
-    left = f"null model<br>at alpha ≥ {number(null_from)}" if null_from is not None else "null model<br>as alpha → ∞"
+    null = "as alpha → ∞" if null_from is None else f"at alpha ≥ {significant(null_from, 3)}"
+    left = f"null model<br>{null}"
     unpenalised = "least squares" if loss.name == "squared" else "unpenalised"
     right = f"{unpenalised}<br>at alpha = 0"
     for x, text, anchor in ((0, f"◂ {left}", "left"), (1, right.replace("<br>", " ▸<br>"), "right")):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..losses import Loss
 from ..results import Path
 from .axes import AlphaAxis, add_alpha_axis
-from .theme import MARK, color_of, figure, number, plain_text
+from .theme import MARK, color_of, figure, plain_text, significant
 from .validation import limit_scores, score_name
 
 Floats = NDArray[np.float64]
@@ -139,7 +139,7 @@ def _add_curve(result: go.Figure, name: str, curve: ErrorCurve, axis: AlphaAxis,
                 name=f"{name}, chosen",
                 legendgroup=name,
                 showlegend=False,
-                hovertemplate=f"chosen alpha {number(curve.chosen)}<br>test error %{{y:.4g}}",
+                hovertemplate=f"chosen alpha {significant(curve.chosen, 3)}<br>test error %{{y:.4g}}",
             )
         )
 

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..losses import Loss
-from .theme import CONTEXT, MARK, color_of, figure, number, plain_text
+from .theme import CONTEXT, MARK, color_of, figure, plain_text, significant
 from .touching import Touching, profile_loss, touching
 
 Floats = NDArray[np.float64]
@@ -141,7 +141,7 @@ def _add_ball(result: go.Figure, name: str, w: Floats, outline: Floats) -> None:
             fillcolor=f"rgba{(*(int(color[k : k + 2], 16) for k in (1, 3, 5)), 0.09)}",
             line={"color": color, "width": 2},
             hoverinfo="skip",
-            name=f"{name} {shape} touches at ({number(w[0])}, {number(w[1])})",
+            name=f"{name} {shape} touches at ({significant(w[0], 3)}, {significant(w[1], 3)})",
         )
     )
     result.add_trace(
@@ -168,7 +168,7 @@ def _add_free(result: go.Figure, found: Touching) -> None:
     room = 0.04 * (limits[:, 1] - limits[:, 0])
     at = found.free.clip(limits[:, 0] + room, limits[:, 1] - room)
     inside = bool((at == found.free).all())
-    place = f"({number(found.free[0])}, {number(found.free[1])})"
+    place = f"({significant(found.free[0], 3)}, {significant(found.free[1], 3)})"
     result.add_trace(
         go.Scatter(
             x=at[:1],

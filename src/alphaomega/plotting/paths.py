@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..results import Path
 from .axes import AlphaAxis, add_alpha_axis, add_counts_axis, null_alpha
-from .theme import CONTEXT, DASHES, FEATURE_COLORS, MARK, figure, number, plain_text, spread
+from .theme import CONTEXT, DASHES, FEATURE_COLORS, MARK, figure, plain_text, significant, spread
 
 Floats = NDArray[np.float64]
 MOST_DRAWN = 80
@@ -175,7 +175,7 @@ def _name_line_ends(result: go.Figure, ends: Floats, names: list[str], limits: l
     for k, at, put in zip(order, wanted, placed):
         result.add_annotation(
             text=plain_text(names[k], LABEL_LENGTH),
-            hovertext=plain_text(f"{names[k]}: {number(ends[k])}"),
+            hovertext=plain_text(f"{names[k]}: {significant(ends[k], 3)}"),
             x=1,
             xref="paper",
             y=float(inside[k]),

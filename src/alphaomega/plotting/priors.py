@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from ..penalties import Penalty
-from .theme import color_of, figure, number, plain_text
+from .theme import color_of, figure, plain_text, significant
 
 Floats = NDArray[np.float64]
 GRID_POINTS = 2001
@@ -125,7 +125,7 @@ def prior_figure(
                 mode="lines",
                 line={"color": color, "width": 2},
                 name=label,
-                hovertemplate=f"alpha {number(drawn[name][1])}<br>coefficient %{{x:.3g}}<br>density %{{y:.3g}}",
+                hovertemplate=f"alpha {significant(drawn[name][1], 3)}<br>coefficient %{{x:.3g}}<br>density %{{y:.3g}}",
             )
         )
         if coefs is not None and name in coefs:

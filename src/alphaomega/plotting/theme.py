@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import Any
 
 import plotly.graph_objects as go
 
 #: Each 3:1 or more against both backgrounds, and distinct to colour-blind eyes (after Okabe and Ito).
-PENALTY_COLORS = {"none": "#777c85", "L2": "#0072B2", "L1": "#D55E00", "elastic net": "#009477"}
+PENALTY_COLORS = {
+    "none": "#777c85",
+    "L2": "#0072B2",
+    "L1": "#D55E00",
+    "elastic net": "#009477",
+    "input groups": "#A8569A",
+}
 PENALTY_SYMBOLS = {"none": "x-thin", "L2": "square", "L1": "diamond", "elastic net": "circle"}
 FEATURE_COLORS = ("#0072B2", "#D55E00", "#009477", "#A8569A", "#A1760A", "#7468D6")
 DASHES = ("solid", "dash", "dot")
@@ -18,6 +25,7 @@ MARK = "#777c85"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 BACKGROUNDS = {"light": "#ffffff", "dark": "#14171c"}
 VEILS = {"light": "rgba(255,255,255,0.75)", "dark": "rgba(20,23,28,0.75)"}  # behind text, so that lines do not cut it
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 INKS = {"light": "#1d2129", "dark": "#e6e8ec"}
 
 
@@ -108,15 +116,29 @@ def color_of(name: str, position: int = 0) -> str:
     return PENALTY_COLORS.get(name, FEATURE_COLORS[position % len(FEATURE_COLORS)])
 
 
-def number(value: float) -> str:
-    """A number for a label, three significant digits.
+def significant(value: float, digits: int = 4) -> str:
+    """A number for people: a few significant digits, thousands apart, powers of ten beyond a million.
 
     Examples
     --------
-    >>> number(0.0123456), number(123456.0)
-    ('0.0123', '1.23e+05')
+    >>> significant(3127.4), significant(1.234e-7), significant(0.0), significant(float("nan"))
+    ('3,127', '1.234×10⁻⁷', '0', '–')
     """
-    return f"{value:.3g}"
+    value = float(value)
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if -4 <= exponent < 6:
+        text = f"{value:,.{max(digits - 1 - exponent, 0)}f}"
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    else:
+        mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
+        text = f"{mantissa}×10{str(exponent).translate(SUPERSCRIPTS)}"
+    return text.replace("-", "−")
 
 
 def spread(positions: list[float], gap: float, low: float, high: float) -> list[float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..losses import Loss
 from ..results import CrossValidation
 from .axes import AlphaAxis, add_alpha_axis, add_counts_axis, null_alpha
-from .theme import FEATURE_COLORS, MARK, figure, number
+from .theme import FEATURE_COLORS, MARK, figure, significant
 
 Floats = NDArray[np.float64]
 OFF_SCALE = 2.5
@@ -46,7 +46,7 @@ def cross_validation_figure(cv: CrossValidation, *, color: str = FEATURE_COLORS[
     axis = AlphaAxis.of(cv.path.alphas)
     mean, error = cv.mean, cv.standard_error
     result = figure("Cross-validation", height)
-    chosen = f": minimum at alpha {number(cv.alpha_min)}, 1-SE at {number(cv.alpha_1se)}"
+    chosen = f": minimum at alpha {significant(cv.alpha_min, 3)}, 1-SE at {significant(cv.alpha_1se, 3)}"
     result.update_layout(title={"text": result.layout.title.text + chosen})
     result.add_trace(
         go.Scatter(
