@@ -12,6 +12,7 @@ import numpy as np
 import polars
 import pytest
 
+import alphaomega
 from alphaomega import cli
 from alphaomega.study import comparison, read_model
 
@@ -55,7 +56,7 @@ def houses(tmp_path_factory):
 def studied(houses, tmp_path_factory):
     """The folder of a finished study of the houses."""
     folder = tmp_path_factory.mktemp("study")
-    assert run("study", houses, "--out", folder, "--folds", 5) == 0
+    assert run("study", houses, "--out", folder, "--folds", 5, "--no-networks") == 0
     return folder
 
 
@@ -65,7 +66,7 @@ def test_a_study_writes_its_files(studied):
 
 def test_a_study_tells_what_it_understood_compares_and_recommends(houses, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
-    assert run("study", houses, "--out", tmp_path, "--folds", 5) == 0
+    assert run("study", houses, "--out", tmp_path, "--folds", 5, "--no-networks") == 0
     told = capsys.readouterr().out
     for words in (
         "90 rows, 8 columns",
@@ -85,10 +86,10 @@ def test_a_study_tells_what_it_understood_compares_and_recommends(houses, tmp_pa
 
 
 def test_the_same_seed_gives_the_same_bytes(houses, studied, tmp_path):
-    assert run("study", houses, "--out", tmp_path / "again", "--folds", 5) == 0
+    assert run("study", houses, "--out", tmp_path / "again", "--folds", 5, "--no-networks") == 0
     for name in ("summary.json", "coefficients.csv", "model.json"):
         assert (tmp_path / "again" / name).read_bytes() == (studied / name).read_bytes()
-    assert run("study", houses, "--out", tmp_path / "other", "--folds", 5, "--seed", 1) == 0
+    assert run("study", houses, "--out", tmp_path / "other", "--folds", 5, "--seed", 1, "--no-networks") == 0
     assert (tmp_path / "other" / "summary.json").read_bytes() != (studied / "summary.json").read_bytes()
 
 
@@ -151,6 +152,29 @@ def test_datasets_are_listed(capsys):
     assert all(name in told for name in ("diabetes (default)", "breast_cancer", "wine", "digits"))
 
 
+def test_the_version_is_told(capsys):
+    assert run("--version") == 0
+    assert capsys.readouterr().out.strip() == f"alphaomega {alphaomega.__version__}"
+
+
+def test_dates_and_decimal_commas_predict_as_they_were_fitted(tmp_path):
+    rng = np.random.default_rng(2)
+    days, size = rng.integers(18_000, 19_000, 60), rng.integers(40, 200, 60) / 4
+    price = 1000 * size + 30 * (days - 18_000)
+    dates = polars.Series(days).cast(polars.Int32).cast(polars.Date)
+
+    def comma(value):
+        return f"{value:.2f}".replace(".", ",")
+
+    old = ["size;sold;price", *(f"{comma(a)};{d:%d.%m.%Y};{comma(p)}" for a, d, p in zip(size, dates, price))]
+    new = ["sold,size", f"{dates[0]:%Y-%m-%d},{size[0]}"]
+    (tmp_path / "old.csv").write_text("\n".join(old))
+    (tmp_path / "new.csv").write_text("\n".join(new))
+    assert run("fit", tmp_path / "old.csv", "--alpha", "0", "--out", tmp_path / "m.json") == 0
+    assert run("predict", tmp_path / "m.json", tmp_path / "new.csv", "--out", tmp_path / "out.csv") == 0
+    assert polars.read_csv(tmp_path / "out.csv").item() == pytest.approx(price[0], rel=1e-6)
+
+
 GOOD = "a,b,y\n" + "".join(f"{k * k % 17},{k % 5},{k * 1.5}\n" for k in range(30))
 BAD = {
     "no such file": (None, [], "there is no file"),
@@ -175,6 +199,25 @@ BAD = {
     "a class of one": ("a,y\n" + "".join(f"{k},{'ab'[k % 2]}\n" for k in range(30)) + "3,c\n", [], "class 'c'"),
     "zero exposure": ("a,e,y\n" + "".join(f"{k},{k},{k % 3}\n" for k in range(30)), ["--exposure", "e"], "'e' is 0"),
     "exposure without counts": (GOOD, ["--exposure", "b", "--family", "gaussian"], "--exposure is for counts"),
+    "one value to train on": (
+        "a,y\n" + "".join(f"{k * k % 17},{int(k == 4)}\n" for k in range(30)),
+        ["--family", "poisson"],
+        "target 'y' has one value (0) in all 24 training rows",
+    ),
+    "values without squares": (GOOD + "1e300,2,3\n", [], "column 'a' reaches 1e+300"),
+    "an offset that is no logarithm": (
+        "a,e,y\n" + "".join(f"{k * k % 17},{k + 1000},{k % 4}\n" for k in range(30)),
+        ["--offset", "e", "--family", "poisson"],
+        "--offset wants logarithms",
+    ),
+    "a negative seed": (GOOD, ["--seed", "-1"], "--seed must be at least 0"),
+    "zero bytes": (GOOD + "1,\0,3\n", [], "is no text"),
+    "excluded target": (GOOD, ["--exclude", "y", "--target", "y"], "cannot be both the target and --exclude"),
+    "text as target": (
+        "a,note\n" + "".join(f"{k * k % 17},the note of day {k}\n" for k in range(30)),
+        [],
+        "read this one as text with --text 'note'",
+    ),
     "two columns of one name": ("a,a,y\n1,2,3\n", [], "two columns called 'a'"),
 }
 
@@ -235,7 +278,7 @@ def test_an_interrupt_keeps_what_is_finished(houses, tmp_path, monkeypatch, caps
         return whole(*arguments, **options)
 
     monkeypatch.setattr(comparison, "cross_validate", interrupted)
-    assert run("study", houses, "--out", tmp_path, "--folds", 5) == 130
+    assert run("study", houses, "--out", tmp_path, "--folds", 5, "--no-networks") == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == FILES
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["interrupted"]

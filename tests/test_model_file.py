@@ -149,6 +149,9 @@ def changed(**fields):
 
 
 DAMAGES = {
+    "classes of a number": (lambda d: {**d, "classes": ["a", "b"]}, "2 classes, but the gaussian family has 0"),
+    "a target that is no text": (lambda d: {**d, "target": 3}, "target is no text"),
+    "nothing to fill gaps": (lambda d: {**d, "encoder": {**d["encoder"], "fills": []}}, "0 values fill the gaps"),
     "another format": (changed(format="onnx"), "no alphaomega-model file"),
     "a later version": (changed(version=99), "version 99, this alphaomega reads version 1"),
     "a list": (lambda data: [data], "no alphaomega-model file"),
@@ -185,6 +188,9 @@ def test_truncated_models_are_refused(tmp_path, rng, share):
 
 def test_binary_and_missing_files_are_refused(tmp_path):
     (tmp_path / "model.json").write_bytes(b"\x80\x04\x95pickle\xff")
+    with pytest.raises(ModelError, match="damaged"):
+        read_model(tmp_path / "model.json")
+    (tmp_path / "model.json").write_text("[" * 100_000)
     with pytest.raises(ModelError, match="damaged"):
         read_model(tmp_path / "model.json")
     with pytest.raises(ModelError, match="no file"):

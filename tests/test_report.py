@@ -19,6 +19,7 @@ import pytest
 from alphaomega import report
 from alphaomega.datasets.table import Table
 from alphaomega.report.words import significant
+from alphaomega.study import strengths
 from alphaomega.study.run import study
 from alphaomega.study.understanding import Options
 
@@ -53,7 +54,10 @@ def table(family, names, target, name="table.csv"):
 @pytest.fixture(scope="module", params=["gaussian", "multinomial"])
 def found(request):
     """A study in which every name is an attack."""
-    return study(table(request.param, HOSTILE, TARGET, f"<img src=x onerror={OWNED}>.csv"), Options(folds=3))
+    source = f"<img src=x onerror={OWNED}>.csv"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strengths, "LARGE_WORK", 0)  # the grid is not the matter here
+        return study(table(request.param, HOSTILE, TARGET, source), Options(folds=3, networks=False))
 
 
 @pytest.fixture(scope="module")

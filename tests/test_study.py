@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars
@@ -12,7 +13,7 @@ import scipy.sparse
 import alphaomega as ao
 from alphaomega.datasets import DataError, Table
 from alphaomega.results import Solution
-from alphaomega.study import Errors, Fit, Options, Part, Study, study, understand
+from alphaomega.study import Errors, Fit, Options, Part, Study, strengths, study, understand
 from alphaomega.study.columns import sort_out
 from alphaomega.study.comparison import errors
 from alphaomega.study.files import write_summary
@@ -22,7 +23,7 @@ from alphaomega.study.recommendation import choose, recommend
 from alphaomega.study.splitting import split
 from alphaomega.study.uniqueness import full_rank, l1_uniqueness
 
-FAST = Options(folds=4)
+FAST = Options(folds=4, networks=False)
 
 
 def table(**columns) -> Table:
@@ -31,7 +32,13 @@ def table(**columns) -> Table:
 
 @pytest.fixture(scope="module")
 def diabetes() -> Study:
-    return study(ao.datasets.load("diabetes"))
+    return study(ao.datasets.load("diabetes"), Options(networks=False))
+
+
+@pytest.fixture
+def coarse(monkeypatch):
+    """A coarse grid for every curved loss, where the grid is not the matter."""
+    monkeypatch.setattr(strengths, "LARGE_WORK", 0)
 
 
 # ---- what it understands
@@ -93,6 +100,7 @@ def test_an_exposure_makes_whole_numbers_counts(rng):
         (np.arange(30), "numbers the rows"),
         (np.arange(1, 31), "numbers the rows"),
         ([f"U{k}" for k in range(30)], "identifier-like"),
+        ([f"{k % 28 + 1}/{k % 12 + 1}/2024" for k in range(30)], "write them as YYYY-MM-DD"),
         ([f"the text of letter {k}" for k in range(30)], "free text"),
     ],
 )
@@ -118,6 +126,39 @@ def test_duplicates_are_found_whatever_they_hold(rng):
         ("v2", "a duplicate of v"),
         ("gaps2", "a duplicate of gaps"),
     ]
+
+
+def test_numbers_of_rows_and_names_of_identifiers_are_left_out(rng):
+    x = rng.standard_normal(300)
+    frame = polars.DataFrame({"x": x, "from": np.arange(300) + 10_000, "Kunden-Nr": rng.permutation(9999)[:300]})
+    assert [column.name for column in sort_out(frame)[1]] == ["from", "Kunden-Nr"]
+
+
+def test_columns_can_be_excluded(rng):
+    x = rng.standard_normal(30)
+    reading = understand(table(x=x, leak=x + 1, z=-x, y=rng.standard_normal(30)), Options(exclude=("leak", "y")))
+    assert reading.understanding.target == "z"
+    assert reading.X.columns == ["x"]
+    assert [column.remark for column in reading.understanding.left_out] == 2 * ["named by --exclude"]
+    for options, message in (
+        (Options(exclude=("leek",)), "--exclude 'leek' is not a column; did you mean 'leak'?"),
+        (Options(target="y", exclude=("y",)), "'y' cannot be both the target and --exclude"),
+        (Options(text="x", exclude=("x",)), "'x' cannot be both --text and --exclude"),
+    ):
+        with pytest.raises(DataError, match=re.escape(message)):
+            understand(table(x=x, leak=x + 1, y=x), options)
+
+
+def test_dates_are_days_and_levels_that_differ_by_case_are_named():
+    days = polars.Series("d", np.arange(30) * 7 + 19_000).cast(polars.Date)
+    frame = polars.DataFrame({"d": days, "v": ["yes", "Yes", "no"] * 10, "y": np.arange(30) % 7 + 0.5})
+    reading = understand(Table("data.csv", frame), Options())
+    assert reading.X["d"].to_list() == days.to_physical().cast(float).to_list()
+    assert reading.understanding.n_numeric == 1
+    assert reading.understanding.notes == (
+        "dates read as days since 1970-01-01: d",
+        "v: 'Yes' and 'yes' differ only in case; make them one if they mean the same",
+    )
 
 
 def test_missing_cells_are_counted(rng):
@@ -162,6 +203,16 @@ def test_a_study_has_every_row_certified(diabetes):
         assert fit.test.deviance_standard_error > 0
         assert fit.test.deviance < diabetes.baseline.test.deviance
     assert diabetes.fit("L1", "1se").alpha >= diabetes.fit("L1").alpha
+
+
+def test_progress_is_told_also_within_a_penalty():
+    told = []
+    study(ao.datasets.load("diabetes"), FAST, lambda stage, done: told.append((stage, done)))
+    shares = [done for _, done in told]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == ["L2", "L1", "elastic net 0.1", "elastic net 0.5", "elastic net 0.9", "done"]
+    assert all(sum(stage == name for stage, _ in told) > 3 for name in stages[:-1])
 
 
 def test_regularization_costs_training_error(diabetes):
@@ -231,7 +282,7 @@ def test_more_features_than_rows_shows_the_smallest_exact_fit(rng):
     assert free.train.deviance == pytest.approx(0, abs=1e-12)
 
 
-def test_separable_classes_are_said(rng):
+def test_separable_classes_are_said(rng, coarse):
     x = rng.standard_normal(60)
     found = study(table(x=x, noise=rng.standard_normal(60), y=np.where(x > 0, "up", "down")), FAST)
     free = found.fit("none")
@@ -242,11 +293,12 @@ def test_separable_classes_are_said(rng):
     assert "no stable fit" in found.recommendation[0]
 
 
-def test_counts_with_exposure(rng):
+def test_counts_with_exposure(rng, coarse):
     x, exposure = rng.standard_normal(200), rng.uniform(0.5, 2, 200)
     counts = rng.poisson(exposure * np.exp(0.3 + 0.8 * x))
     found = study(
-        table(x=x, noise=rng.standard_normal(200), exposure=exposure, claims=counts), Options(exposure="exposure")
+        table(x=x, noise=rng.standard_normal(200), exposure=exposure, claims=counts),
+        Options(exposure="exposure", networks=False),
     )
     assert found.understanding.offset == "log(exposure)"
     assert found.feature_names == ("x", "noise")
@@ -255,11 +307,11 @@ def test_counts_with_exposure(rng):
     assert found.baseline.solution.intercept == pytest.approx(np.log(rate))
 
 
-def test_words_become_a_sparse_bag(rng):
+def test_words_become_a_sparse_bag(rng, coarse):
     spam, ham = ["win a free prize now", "free money win"], ["lunch at noon", "see you at lunch"]
     texts = [f"{rng.choice(spam if k % 3 == 0 else ham)} {rng.choice(['ok', 'bye', 'dear'])}" for k in range(60)]
     labels = ["spam" if k % 3 == 0 else "ham" for k in range(60)]
-    found = study(table(label=labels, message=texts), Options(text="message", target="label", folds=3))
+    found = study(table(label=labels, message=texts), Options(text="message", target="label", folds=3, networks=False))
     assert scipy.sparse.issparse(found.train.X)
     assert "free" in found.feature_names
     assert set(found.feature_groups) == {"message"}

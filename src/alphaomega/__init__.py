@@ -31,6 +31,7 @@ _HOMES = {
         "Regressor",
         "Ridge",
     ],
+    "bayes": ["posterior"],
     "conversion": ["convert_alpha"],
     "frames": ["Encoder"],
 }
@@ -43,6 +44,7 @@ _MODULES = [
     "networks",
     "penalties",
     "plotting",
+    "priors",
 ]
 _LOOKUP = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -26,14 +26,36 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Data = Annotated[str, typer.Argument(help="A file (CSV, TSV, Parquet, Arrow, libsvm, npz) or a bundled name.")]
+Data = Annotated[
+    str,
+    typer.Argument(help="A file (CSV, TSV, Parquet, Arrow, libsvm, npz) or a name that 'alphaomega datasets' lists."),
+]
 Target = Annotated[str, typer.Option(metavar="COLUMN", help="Column to predict; default the last one.")]
 Family = Annotated[str, typer.Option(help="auto, gaussian, binomial, multinomial or poisson.")]
 Folds = Annotated[int, typer.Option(help="Folds of the cross-validation.")]
 Seed = Annotated[int, typer.Option(help="Seed of all that is drawn.")]
 Offset = Annotated[str, typer.Option(metavar="COLUMN", help="Column added to the linear predictor.")]
 Exposure = Annotated[str, typer.Option(metavar="COLUMN", help="Column whose logarithm is added; for counts.")]
+Exclude = Annotated[list[str], typer.Option(metavar="COLUMN", help="Column to leave out; may be repeated.")]
 Text = Annotated[str, typer.Option(metavar="COLUMN", help="Column of text, read as a bag of words.")]
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and leave."""
+    if asked:
+        from . import __version__
+
+        print(f"alphaomega {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options_of_all(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Regularization from least squares to deep networks: J + alpha * Omega, with a certificate."""
 
 
 @app.command()
@@ -50,6 +72,10 @@ def study(
     offset: Offset = "",
     exposure: Exposure = "",
     text: Text = "",
+    exclude: Exclude = [],  # noqa: B006 (typer wants a list)
+    networks: Annotated[
+        bool, typer.Option("--networks/--no-networks", help="Also train small networks, where PyTorch is installed.")
+    ] = True,
 ) -> None:
     """Compare no penalty, L2, L1 and the elastic net on DATA, and recommend one.
 
@@ -61,7 +87,7 @@ def study(
     from .study.terminal import show_study, show_understanding
     from .study.understanding import understand
 
-    options = Options(target, family, test_size, folds, seed, offset, exposure, text)
+    options = Options(target, family, test_size, folds, seed, offset, exposure, text, networks, tuple(exclude))
     console = Console()
     folder = usable_folder(out)
     reading = understand(table_of(data), options)
@@ -91,6 +117,7 @@ def fit(
     offset: Offset = "",
     exposure: Exposure = "",
     text: Text = "",
+    exclude: Exclude = [],  # noqa: B006 (typer wants a list)
 ) -> None:
     """Fit one model on all rows of DATA and write it to a model file."""
     from rich.console import Console
@@ -98,10 +125,11 @@ def fit(
     from .study.single import Request, fit_single
     from .study.understanding import Options, understand
 
-    options = Options(target, family, 0.2, folds, seed, offset, exposure, text)
+    options = Options(target, family, 0.2, folds, seed, offset, exposure, text, False, tuple(exclude))
     request = Request(penalty, alpha, l1_ratio)
     reading = understand(table_of(data), options)
-    model, told = fit_single(reading, options, request)
+    with progress_bar() as progress:
+        model, told = fit_single(reading, options, request, progress)
     from .study.model_file import write_model
 
     write_model(model, out)
@@ -158,7 +186,7 @@ def table_of(data: str) -> Table:
     """A bundled data set by name, else a file."""
     from .datasets import BUNDLED, load, read
 
-    return load(data) if data in BUNDLED and not Path(data).exists() else read(data)
+    return load(data) if data in BUNDLED and not Path(data).is_file() else read(data)
 
 
 def usable_folder(out: Path) -> Path:

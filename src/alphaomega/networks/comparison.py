@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ import torch
 from numpy.typing import ArrayLike
 
 from ..penalties import L1, L2, Penalty
+from .path_results import NetworkPath
 from .paths import Schedule, path
-from .training import ArrayBatches, Training, feed_forward, mean_loss, sample_loss
+from .training import ArrayBatches, BatchLoss, Training, feed_forward, mean_loss, sample_loss
 from .units import UnitGroupL1
 
 N_ALPHAS = 8
-L2_ALPHAS = np.geomspace(1e-4, 1e-1, N_ALPHAS)
+L2_ENDS = (1e-4, 1.0)
+RATIO = 1e-2
 
 
 def compare(
@@ -78,18 +81,9 @@ def compare(
     if loss in ("squared", "huber"):
         target = (target - target[rows].mean()) / (target[rows].std() or 1.0)
     outputs = int(target.max()) + 1 if loss == "multinomial" else 1
-    penalties: dict[str, tuple[Penalty, ArrayLike | None]] = {
-        "none": (L2(), [0.0]),
-        "L2": (L2(), L2_ALPHAS),
-        "L1": (L1(), None),
-        "input groups": (UnitGroupL1("inputs"), None),
-    }
     found = []
-    for name, (penalty, alphas) in penalties.items():
-        with torch.random.fork_rng():
-            torch.manual_seed(plan.seed)
-            model = feed_forward(data.shape[1], hidden, outputs)
-        result = path(model, data[rows], target[rows], loss, penalty, alphas, N_ALPHAS, 1e-2, schedule=plan)
+    make = partial(feed_forward, data.shape[1], hidden, outputs)
+    for name, result in each_penalty(make, data[rows], target[rows], loss, plan):
         fit = result.best()
         tensors = (torch.from_numpy(data[held]).float(), torch.from_numpy(target[held]).float())
         score = 2 * mean_loss(result.model(fit), ArrayBatches(*tensors, 4096), sample_loss(loss))
@@ -104,3 +98,25 @@ def compare(
             }
         )
     return polars.DataFrame(found)
+
+
+def each_penalty(
+    make: Callable[[], torch.nn.Module],
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: str | BatchLoss,
+    schedule: Schedule,
+    n_alphas: int = N_ALPHAS,
+) -> Iterator[tuple[str, NetworkPath]]:
+    """The paths of one network under each penalty, by name; `make` builds it, with the same weights every time."""
+    penalties: dict[str, tuple[Penalty, ArrayLike | None]] = {
+        "none": (L2(), [0.0]),
+        "L2": (L2(), np.geomspace(*L2_ENDS, n_alphas)),
+        "L1": (L1(), None),
+        "input groups": (UnitGroupL1("inputs"), None),
+    }
+    for name, (penalty, alphas) in penalties.items():
+        with torch.random.fork_rng():
+            torch.manual_seed(schedule.seed)
+            model = make()
+        yield name, path(model, X, y, loss, penalty, alphas, n_alphas, RATIO, schedule=schedule)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,14 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.distributed import is_available as distributed_is_available
 
 from ..penalties import Penalty
 from .metric import Metric
 from .weights import Layout
-
-if distributed_is_available():
-    from torch.distributed.tensor import DTensor, Replicate
 
 SPLIT = 1 << 18  # entries below which a second thread costs more than it saves
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-8}  # Newton's last relative move; what is left is its square
@@ -28,7 +25,8 @@ TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-8}  # Newton's last relative
 
 def is_sharded(tensor: Tensor) -> bool:
     """Whether the tensor's entries are dealt out to several processes."""
-    return distributed_is_available() and isinstance(tensor, DTensor)
+    sharding = sys.modules.get("torch.distributed.tensor")  # slow to import, and without it nothing is sharded
+    return sharding is not None and isinstance(tensor, sharding.DTensor)
 
 
 def whole(tensor: Tensor) -> Tensor:
@@ -113,6 +111,8 @@ class Step:
             local = None if moment is None else moment.to_local()  # type: ignore[attr-defined]
             self(w.to_local(), replace(metric, moment=local), skip)  # type: ignore[attr-defined]
             return
+        from torch.distributed.tensor import DTensor, Replicate
+
         full = whole(w).clone()
         self(full, metric if moment is None else replace(metric, moment=whole(moment)), skip)
         mesh, placements = w.device_mesh, w.placements  # type: ignore[attr-defined]

@@ -139,9 +139,11 @@ def _paths(study: Study) -> Section:
 def _path_caption(curve: Curve) -> str:
     path = curve.path
     used = path.coef != 0 if path.coef.ndim == 2 else (path.coef != 0).any(1)
-    if used[0].all():
-        return f"{curve.name} shrinks all {used.shape[1]:,} coefficients together; none becomes exactly zero."
     ever = np.flatnonzero(used.any(0))
+    if ever.size and used[0, ever].all():
+        still = used.shape[1] - ever.size  # constant on the training rows
+        told = f"{curve.name} shrinks all {ever.size:,} coefficients together; none becomes exactly zero"
+        return f"{told} but those of {still:,} columns that are constant on the training rows." if still else f"{told}."
     if not ever.size:
         return "No feature enters."
     first = ever[np.argsort(used[:, ever].argmax(0), kind="stable")]

@@ -16,7 +16,7 @@ from ..plotting import template
 from .coefficients import coefficient_data
 from .figures import Section, sections
 from .tables import certificates, comparison, facts, tiles, uniqueness
-from .words import GLOSSARY, percent, significant
+from .words import GLOSSARY, gap, percent, significant
 
 if TYPE_CHECKING:
     from ..study.results import Study
@@ -54,7 +54,7 @@ def render(study: Study) -> str:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters |= {"significant": significant, "percent": percent}
+    environment.filters |= {"significant": significant, "percent": percent, "gap": gap}
     plotly_js, script = _script(get_plotlyjs()), _script((HERE / "script.js").read_text(encoding="utf-8"))
     parts = sections(study)
     return environment.get_template("page.html.j2").render(

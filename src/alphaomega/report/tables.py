@@ -12,7 +12,7 @@ from ..plotting.theme import MARK, color_of
 from .words import FAMILIES, listed, percent, significant
 
 if TYPE_CHECKING:
-    from ..study.results import Column, Fit, Study
+    from ..study.results import Column, Fit, NetworkFit, Study
 
 MOST_LISTED = 40
 CHART_WIDTH = 160.0
@@ -53,10 +53,11 @@ class Row:
     """A fit as a row of the comparison."""
 
     label: str
-    fit: Fit
+    fit: Fit | NetworkFit
     chart: Chart
     chosen: bool
     baseline: bool
+    network: bool
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,10 @@ def tiles(study: Study) -> list[Tile]:
     fit = study.chosen
     if fit is None:
         return []
-    null = study.baseline.test.deviance
-    saved = 1 - fit.test.deviance / null if null > 0 else math.nan
-    better = f"{percent(saved)} below the null model" if saved >= 0 else f"{percent(-saved)} above the null model"
-    used = f"of {len(study.feature_names):,}"
-    test = f"± {significant(fit.test.deviance_standard_error, 2)}; {better}"
     found = [
         Tile("Recommended", fit.label, f"alpha = {significant(fit.alpha, 3)}"),
-        Tile(f"Test {study.error_name}", significant(fit.test.deviance, 4), test),
-        Tile("Features used", f"{fit.n_nonzero:,}", used),
+        _error_tile(study, fit),
+        Tile("Features used", f"{fit.n_nonzero:,}", f"of {len(study.feature_names):,}"),
     ]
     if not math.isnan(fit.test.misclassified):
         remark = f"of test rows; the null model {percent(study.baseline.test.misclassified)}"
@@ -125,9 +121,19 @@ def tiles(study: Study) -> list[Tile]:
     return found
 
 
+def _error_tile(study: Study, fit: Fit) -> Tile:
+    """The test error, its root in the target's units for numbers, with what it explains."""
+    error, spread, share = fit.test.deviance, fit.test.deviance_standard_error, study.explained(fit)
+    explained = f"explains {percent(share)}" if share >= 0 else f"{percent(-share)} above the mean alone"
+    if study.loss.constant_curvature and error > 0:
+        root, spread = error**0.5, spread / (2 * error**0.5)
+        return Tile("Test error (root mean square)", significant(root), f"± {significant(spread, 2)}; {explained}")
+    return Tile(f"Test {study.error_name}", significant(error), f"± {significant(spread, 2)}; {explained}")
+
+
 def comparison(study: Study) -> list[Row]:
     """The baseline and every fit, each with its errors on one shared axis."""
-    fits = [study.baseline, *study.fits]
+    fits: list[Fit | NetworkFit] = [study.baseline, *study.fits, *study.networks]
     errors = [value for fit in fits for value in (fit.train.deviance, fit.test.deviance) if math.isfinite(value)]
     null = max(study.baseline.test.deviance, study.baseline.train.deviance)
     low, high = min(errors), null + study.baseline.test.deviance_standard_error
@@ -140,12 +146,13 @@ def comparison(study: Study) -> list[Row]:
             chart=_chart(fit, low, high),
             chosen=fit is study.chosen,
             baseline=fit is study.baseline,
+            network=fit in study.networks,
         )
         for fit in fits
     ]
 
 
-def _chart(fit: Fit, low: float, high: float) -> Chart:
+def _chart(fit: Fit | NetworkFit, low: float, high: float) -> Chart:
     room = 8.0
 
     def at(value: float) -> float:

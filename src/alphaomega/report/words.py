@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+from ..plotting.theme import significant as significant
+
+ROUNDING = 1e-15
 
 FAMILIES = {
     "gaussian": "a number: linear regression, squared error",
@@ -30,7 +32,8 @@ GLOSSARY = (
     ("L1 (lasso)", "Penalises the sum of absolute coefficients: sets many to exactly zero, so it selects features."),
     ("Elastic net", "A mix of L1 and L2: selects, but keeps correlated features together."),
     ("Intercept (bias)", "The constant term. It is never penalised."),
-    ("Null model", "The intercept alone, no feature used: what every other fit has to beat."),
+    ("Null model (mean only)", "The intercept alone, no feature used: what every other fit has to beat."),
+    ("Explained", "The share of the null model's test error that a fit saves; for numbers R² on the test rows."),
     (
         "Coefficient per standard deviation",
         "How much the linear predictor moves when a feature moves by one of its standard deviations; comparable "
@@ -64,31 +67,6 @@ GLOSSARY = (
 )
 
 
-def significant(value: float, digits: int = 4) -> str:
-    """A number for people: a few significant digits, thousands apart, powers of ten beyond a million.
-
-    Examples
-    --------
-    >>> significant(3127.4), significant(1.234e-7), significant(0.0), significant(float("nan"))
-    ('3,127', '1.234×10⁻⁷', '0', '–')
-    """
-    value = float(value)
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
-    if -4 <= exponent < 6:
-        text = f"{value:,.{max(digits - 1 - exponent, 0)}f}"
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-    else:
-        mantissa = f"{value / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
-        text = f"{mantissa}×10{str(exponent).translate(SUPERSCRIPTS)}"
-    return text.replace("-", "−")
-
-
 def percent(share: float) -> str:
     """A share as a percentage.
 
@@ -98,6 +76,17 @@ def percent(share: float) -> str:
     ('12.3%', '–')
     """
     return "–" if math.isnan(share) else f"{100 * share:.1f}%"
+
+
+def gap(value: float) -> str:
+    """A certificate: one digit, and nothing below what rounding makes of a solution that is exact.
+
+    Examples
+    --------
+    >>> gap(4.2e-9), gap(7e-17), gap(float("nan"))
+    ('4×10⁻⁹', '0', '–')
+    """
+    return significant(0.0 if value < ROUNDING else value, 1)
 
 
 def shortened(name: str, longest: int = 44) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from .uniqueness import l1_uniqueness, linear_predictor
 
 Floats = NDArray[np.float64]
 RULES = ("min", "1se")
+TOLERANCE = 1e-6  # of the relative gap
+EDGE = "alpha is the smallest of the grid: still less of a penalty may do better"
+ROUNDING = 1e-12  # a spread below this share of its mean is none
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,34 +45,29 @@ class Setting:
     names: tuple[str, ...]
     folds: int
     seed: int
-    messages: list[str] = field(default_factory=list)
 
     def arguments(self) -> dict[str, Any]:
         """What every call of `path` and `cross_validate` is given."""
         impute = None if scipy.sparse.issparse(self.X) else "mean"
         return {"loss": self.loss, "offset": self.train.offset, "standardize": True, "impute": impute}
 
-    def listen(self, work: Callable[[], Any]) -> Any:
-        """The result of `work`, its convergence warnings kept as messages."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            result = work()
-        for warning in caught:
-            if not issubclass(warning.category, ConvergenceWarning):
-                warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-            elif str(warning.message) not in self.messages:
-                self.messages.append(str(warning.message))
-        return result
+
+def quietly(work: Callable[[], Any]) -> Any:
+    """The result of `work` without its convergence warnings: the rows say what their certificates miss."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return work()
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One cross-validated penalty of the study."""
+    """One cross-validated penalty of the study; `weight` is its share of the work."""
 
     name: str
     penalty: Penalty
     alphas: Floats | None = None
     l1_ratio: float = float("nan")
+    weight: float = 3.0
 
     @property
     def label(self) -> str:
@@ -86,7 +84,8 @@ def steps(setting: Setting, null_eta: Floats) -> list[Step]:
 def step_of(setting: Setting, null_eta: Floats, name: str, l1_ratio: float = float("nan")) -> Step:
     """A penalty by name: "L2", "L1" or "elastic net"."""
     if name == "L2":
-        return Step(name, L2(), ridge_alphas(setting, null_eta))
+        weight = 1.0 if setting.loss.constant_curvature else 3.0  # there ridge has no set of features to find
+        return Step(name, L2(), ridge_alphas(setting, null_eta), weight=weight)
     if name == "L1":
         return Step(name, L1())
     return Step(name, elastic_net(l1_ratio, target_scale(setting.loss, setting.train)), l1_ratio=l1_ratio)
@@ -106,10 +105,10 @@ class Candidate:
         return float(self.cross_validation.mean[self.cross_validation.index_min])
 
 
-def candidate(setting: Setting, step: Step) -> Candidate:
-    """Cross-validate one penalty."""
+def candidate(setting: Setting, step: Step, told: Callable[[float], object] | None = None) -> Candidate:
+    """Cross-validate one penalty; `told` is called with the share that is done."""
     start = time.perf_counter()
-    result = setting.listen(
+    result = quietly(
         lambda: cross_validate(
             setting.X,
             setting.y,
@@ -118,6 +117,7 @@ def candidate(setting: Setting, step: Step) -> Candidate:
             n_alphas=effort(setting).n_alphas,
             folds=setting.folds,
             seed=setting.seed,
+            progress=told or False,
             **setting.arguments(),
         )
     )
@@ -147,16 +147,23 @@ def rows_of(setting: Setting, found: Candidate) -> list[Fit]:
             cv_error=float(cv.mean[index]),
             cv_standard_error=float(cv.standard_error[index]),
             l1_ratio=found.step.l1_ratio,
-            note=_edge_note(index, cv.path),
+            note=_remark(index, cv.path),
         )
         rows.append(fit)
     return rows
 
 
-def _edge_note(index: int, fitted: Path) -> str:
+def _remark(index: int, fitted: Path) -> str:
+    """What the reader must know of a fit on a path; "" where nothing."""
+    short = shortfall(float(fitted.gap[index]))
     if index == len(fitted.alphas) - 1:
-        return "alpha is the smallest of the grid: still less of a penalty may do better"
-    return ""
+        short = f"{short}; {EDGE}" if short else EDGE
+    return short
+
+
+def shortfall(gap: float) -> str:
+    """What a certificate above the tolerance means; "" below."""
+    return f"approximate: the relative gap is {gap:.0e}, above {TOLERANCE:.0e}" if gap > TOLERANCE else ""
 
 
 def curve_of(setting: Setting, found: Candidate) -> Curve:
@@ -176,11 +183,16 @@ def solution_at(fitted: Path, index: int) -> Solution:
 
 def errors(loss: Loss, part: Part, solution: Solution) -> Errors:
     """The mean error of a solution on some rows, and its standard error."""
-    eta = linear_predictor(part, solution)
+    return errors_of(loss, part, linear_predictor(part, solution))
+
+
+def errors_of(loss: Loss, part: Part, eta: Floats) -> Errors:
+    """The mean error of a linear predictor (n,) or (n, K) on some rows, and its standard error."""
     deviance = loss.deviance(part.y, eta)
-    n = len(deviance)
+    n, mean = len(deviance), float(deviance.mean())
     spread = float(deviance.std(ddof=1) / np.sqrt(n))
+    spread = 0.0 if spread <= ROUNDING * mean else spread
     if not loss.classifies:
-        return Errors(float(deviance.mean()), spread)
+        return Errors(mean, spread)
     wrong = loss.predict(eta) != (part.y if part.y.ndim == 1 else part.y.argmax(1))
-    return Errors(float(deviance.mean()), spread, float(wrong.mean()), float(wrong.std(ddof=1) / np.sqrt(n)))
+    return Errors(mean, spread, float(wrong.mean()), float(wrong.std(ddof=1) / np.sqrt(n)))

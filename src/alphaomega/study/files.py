@@ -9,7 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .results import Curve, Fit, Study
+from .results import Curve, Fit, NetworkFit, Study
+
+DIGITS = 10  # more would differ with the number of threads that added them up
+ROUNDING = 1e-15
 
 
 def write_summary(study: Study, path: Path) -> None:
@@ -25,6 +28,8 @@ def write_summary(study: Study, path: Path) -> None:
         "rows": {"train": len(study.train.y), "test": len(study.test.y)},
         "error": study.error_name,
         "fits": [_fit(fit) for fit in (study.baseline, *study.fits)],
+        "networks": [_network(row) for row in study.networks],
+        "network_notes": list(study.network_notes),
         "curves": [_curve(curve) for curve in study.curves],
         "recommended": study.chosen.label if study.chosen else None,
         "recommendation": list(study.recommendation),
@@ -49,8 +54,23 @@ def _fit(fit: Fit) -> dict[str, Any]:
         "l2_norm": fit.l2_norm,
         "unique": fit.unique,
         "unique_reason": fit.unique_reason,
-        "gap": fit.gap,
+        "gap": _gap(fit.gap),
         "note": fit.note,
+    }
+
+
+def _network(row: NetworkFit) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "alpha": row.alpha,
+        "train": asdict(row.train),
+        "test": asdict(row.test),
+        "validation_error": row.validation_error,
+        "features_used": row.n_nonzero,
+        "weights": row.n_weights,
+        "weights_used": row.n_used,
+        "l1_norm": row.l1_norm,
+        "l2_norm": row.l2_norm,
     }
 
 
@@ -61,7 +81,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
         "l1_ratio": curve.l1_ratio,
         "alpha": curve.path.alphas,
         "n_nonzero": curve.path.n_nonzero,
-        "gap": curve.path.gap,
+        "gap": [_gap(value) for value in curve.path.gap],
         "cv_error": cv.mean,
         "cv_standard_error": cv.standard_error,
         "train_error": curve.train_error,
@@ -81,9 +101,14 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, np.generic):
         return _plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
     return value
+
+
+def _gap(value: float) -> float:
+    """A certificate to two digits; less than rounding is none."""
+    return 0.0 if value < ROUNDING else float(f"{value:.2g}")
 
 
 def write_coefficients(study: Study, path: Path) -> None:

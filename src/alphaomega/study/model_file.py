@@ -225,7 +225,7 @@ def read_model(path: str | PathLike[str]) -> Model:
         raise ModelError(f"there is no file {file}; check its spelling and folder")
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ModelError(
             f"{file.name} is damaged or no model file ({error}); write it anew with 'alphaomega fit'"
         ) from error
@@ -250,6 +250,12 @@ def _model(data: dict[str, Any]) -> Model:
     names, classes = tuple(data["feature_names"]), tuple(data["classes"])
     if data["family"] not in FAMILIES:
         raise ValueError(f"unknown family {data['family']!r}")
+    wanted = {"binomial": 2, "multinomial": max(len(classes), 2)}.get(data["family"], 0)
+    if len(classes) != wanted:
+        raise ValueError(f"{len(classes)} classes, but the {data['family']} family has {wanted}")
+    for name in ("target", "offset", "exposure"):
+        if not isinstance(data[name], str):
+            raise ValueError(f"{name} is no text")
     expected = (len(names),) if data["family"] != "multinomial" else (len(classes), len(names))
     if coef.shape != expected or intercept.shape != expected[:-1]:
         raise ValueError(
@@ -261,6 +267,8 @@ def _model(data: dict[str, Any]) -> Model:
     encoder = kind.from_dict(data["encoder"])
     if encoder.names not in (None, names):
         raise ValueError("feature_names and encoder disagree")
+    if isinstance(encoder, Encoder) and encoder.impute and len(encoder.fills) != encoder.n_columns:
+        raise ValueError(f"{len(encoder.fills)} values fill the gaps of {encoder.n_columns} columns")
     return Model(
         target=data["target"],
         family=data["family"],

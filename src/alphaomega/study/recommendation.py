@@ -32,7 +32,7 @@ def recommend(fits: tuple[Fit, ...], baseline: Fit, loss: Loss, n_features: int)
     chosen = choose(fits)
     if chosen is None:
         return ()
-    return _how_well(chosen, fits, baseline, loss), _why(chosen, fits, baseline, n_features)
+    return _how_well(chosen, fits, baseline, loss), _why(chosen, fits, n_features)
 
 
 def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> str:
@@ -43,40 +43,54 @@ def _how_well(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, loss: Loss) -> 
             f"{1 - baseline.test.misclassified:.1%})"
         )
     else:
-        share = 1 - chosen.test.deviance / baseline.test.deviance
-        explained = f"it explains {share:.0%} of the deviance" if share > 0 else "it does no better than the mean alone"
-        error, spread = chosen.test.deviance, chosen.test.deviance_standard_error
-        told = f"{chosen.label} has a held-out error of {number(error)} ± {number(spread, 2)}: {explained}"
+        told = _predicts(chosen, baseline, loss)
     free = next((fit for fit in fits if fit.name == "none"), None)
     if free is None:
         return told + "."
-    return f"{told}, {_against_none(chosen, free)}."
+    return f"{told}, {_against_none(chosen, free, loss)}."
 
 
-def _against_none(chosen: Fit, free: Fit) -> str:
+def _predicts(chosen: Fit, baseline: Fit, loss: Loss) -> str:
+    """The test error in the target's own units where it has some, and the share explained."""
+    error, spread = chosen.test.deviance, chosen.test.deviance_standard_error
+    if loss.constant_curvature:
+        root = error**0.5
+        size = f"a root mean squared error of {number(root)} ± {number(spread / (2 * root) if root else 0.0, 2)}"
+        whole = "variance"
+    else:
+        size, whole = f"a mean deviance of {number(error)} ± {number(spread, 2)}", "deviance"
+    share = 1 - error / baseline.test.deviance if baseline.test.deviance > 0 else 0.0
+    explained = f" and explains {share:.0%} of their {whole}" if share > 0 else ", no better than the mean alone"
+    return f"{chosen.label} predicts the held-out rows with {size}{explained}"
+
+
+def _against_none(chosen: Fit, free: Fit, loss: Loss) -> str:
     """What regularization did to the errors of the two parts."""
     if not np.isfinite(free.gap) or free.note:
         return "where no stable fit exists without a penalty"
+    error = free.test.deviance
+    other = number(error**0.5) if loss.constant_curvature else f"deviance of {number(error)}"
+    measure = "mean squared error" if loss.constant_curvature else "deviance"
     change = 1 - chosen.test.deviance / free.test.deviance if free.test.deviance > 0 else 0.0
     if change > 0.005:
-        return f"and regularization cut the unpenalised fit's test error by {change:.0%}"
+        return f"and regularization cut the unpenalised fit's test {measure} by {change:.0%}"
     if chosen.test.deviance - free.test.deviance > chosen.test.deviance_standard_error:
-        return f"while the unpenalised fit's test error is smaller, {number(free.test.deviance)}"
+        return f"while the unpenalised fit's {other} is smaller"
     if change < -0.005:
-        return f"within the noise of the unpenalised fit's {number(free.test.deviance)}"
+        return f"within the noise of the unpenalised fit's {other}"
     return "the same as without a penalty"
 
 
-def _why(chosen: Fit, fits: tuple[Fit, ...], baseline: Fit, n_features: int) -> str:
+def _why(chosen: Fit, fits: tuple[Fit, ...], n_features: int) -> str:
     tuned = [fit for fit in fits if fit.rule]
     best = min(tuned, key=lambda fit: fit.cv_error)
-    used = f"{chosen.n_nonzero} of {n_features} features"
+    used = f"{chosen.n_nonzero:,} of {n_features:,} features"
     if chosen.n_nonzero == 0:
-        return "No feature helps beyond chance: the model is the mean alone."
+        return "No feature helps beyond chance: the intercept alone does as well."
     if chosen is not best:
         return (
             f"{best.label} has the smallest cross-validated error, {chosen.label} is within one standard error of it "
-            f"and uses {used} instead of {best.n_nonzero}: take {chosen.label}."
+            f"and uses {used} instead of {best.n_nonzero:,}: take {chosen.label}."
         )
     rivals = sorted(
         {fit.name: fit for fit in reversed(tuned) if fit.name != best.name}.values(), key=lambda fit: fit.cv_error

@@ -151,6 +151,46 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class NetworkFit:
+    """One small network as a row of the comparison.
+
+    Attributes
+    ----------
+    name : "none", "L2", "L1" or "input groups": the penalty on its weights.
+    alpha : the strength with the smallest validation error.
+    train, test : errors on the same rows as every other fit's.
+    n_nonzero : features with any non-zero weight in the first layer.
+    n_weights, n_used : how many penalised weights there are, and how many are not zero.
+    l1_norm, l2_norm : of the penalised weights; the features are standardised.
+    validation_error : mean deviance on the training rows that chose alpha.
+    deviances : (n_test,) the error of each test row.
+    seconds : wall time of the whole path over alpha.
+    """
+
+    name: str
+    alpha: float
+    train: Errors
+    test: Errors
+    n_nonzero: int
+    n_weights: int
+    n_used: int
+    l1_norm: float
+    l2_norm: float
+    validation_error: float
+    deviances: Floats
+    seconds: float
+    rule: str = ""
+    unique: bool = False
+    gap: float = float("nan")
+    cv_error: float = float("nan")
+
+    @property
+    def label(self) -> str:
+        """The name as a row."""
+        return f"network, {self.name}"
+
+
+@dataclass(frozen=True, eq=False)
 class Curve:
     """One penalty over its whole grid of alphas: the path, its cross-validation, and the errors on both parts.
 
@@ -191,7 +231,9 @@ class Study:
     labels : the classes as they stand in the data, in order; empty unless the family has classes.
     folds, seed, test_size : how the rows were dealt.
     interrupted : whether the study was stopped before its end.
-    warnings : messages of fits that fell short, each once.
+    networks : rows of small networks; empty where PyTorch is missing or they were left out.
+    network_notes : what the networks are and what they say of the linear fits, or how to get them.
+    warnings : what the reader should doubt or know of the whole, a sentence each.
     """
 
     understanding: Understanding
@@ -215,6 +257,8 @@ class Study:
     test_size: float = 0.2
     interrupted: bool = False
     warnings: tuple[str, ...] = ()
+    networks: tuple[NetworkFit, ...] = ()
+    network_notes: tuple[str, ...] = ()
 
     def curve(self, name: str) -> Curve | None:
         """The curve of a penalty by name, None where it was not finished."""
@@ -223,3 +267,16 @@ class Study:
     def fit(self, name: str, rule: str = "min") -> Fit | None:
         """A row by name and rule, None where it was not finished; "none" has no rule."""
         return next((row for row in self.fits if row.name == name and row.rule in ("", rule)), None)
+
+    def remarks(self) -> list[tuple[str, str]]:
+        """Labels of rows and the note that they share, each note once."""
+        labels: dict[str, list[str]] = {}
+        for row in self.fits:
+            if row.note:
+                labels.setdefault(row.note, []).append(row.label)
+        return [(", ".join(rows), note) for note, rows in labels.items()]
+
+    def explained(self, row: Fit | NetworkFit) -> float:
+        """The share of the mean-only model's test error that a row saves: R^2 on the test rows for numbers."""
+        null = self.baseline.test.deviance
+        return 1 - row.test.deviance / null if null > 0 else float("nan")

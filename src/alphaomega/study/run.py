@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,21 +12,17 @@ from .. import losses
 from ..datasets import DataError, Table
 from ..designs import design_of
 from ..frames import Encoder
-from .comparison import Candidate, Setting, candidate, curve_of, rows_of, steps
+from . import networks
+from .comparison import Candidate, Setting, Step, candidate, curve_of, rows_of, steps
+from .progress import Progress, Stages, silent
 from .recommendation import choose, recommend
-from .results import Curve, Fit, Part, Study
+from .results import Curve, Fit, NetworkFit, Part, Study
 from .splitting import Rows, split
 from .strengths import effort
 from .target import FAMILIES
 from .text import BagOfWords
 from .understanding import Options, Reading, understand
 from .unpenalised import baseline, null_predictor, unpenalised
-
-Progress = Callable[[str, float], None]
-
-
-def silent(stage: str, done: float) -> None:
-    """Progress that is not shown."""
 
 
 def study(table: Table, options: Options | None = None, progress: Progress = silent) -> Study:
@@ -56,7 +51,7 @@ def study(table: Table, options: Options | None = None, progress: Progress = sil
     --------
     >>> import alphaomega as ao
     >>> from alphaomega.study import study
-    >>> found = study(ao.datasets.load("diabetes"))
+    >>> found = study(ao.datasets.load("diabetes"), Options(networks=False))
     >>> [fit.label for fit in found.fits]
     ['none', 'L2 (min)', 'L2 (1-SE)', 'L1 (min)', 'L1 (1-SE)', 'elastic net (min)', 'elastic net (1-SE)']
     """
@@ -68,8 +63,14 @@ def study_of(reading: Reading, options: Options, progress: Progress = silent) ->
     """`study` of a table already understood."""
     setting, encoder = prepare(reading, options)
     found = Findings(baseline(setting))
+    todo = steps(setting, null_predictor(setting))
+    trained = networks.PENALTIES if options.networks and networks.available() else ()
+    stages = Stages(progress, sum(step.weight for step in todo) + len(trained))
     try:
-        _fit_all(setting, found, progress)
+        _fit_all(setting, todo, found, stages)
+        if options.networks:
+            _train_networks(setting, found, stages)
+        progress("done", 1.0)
     except KeyboardInterrupt:
         found.interrupted = True
     return _study(reading, options, (setting, encoder), found)
@@ -83,25 +84,50 @@ class Findings:
     none: Fit | None = None
     rows: list[Fit] = field(default_factory=list)
     curves: list[Curve] = field(default_factory=list)
+    networks: list[NetworkFit] = field(default_factory=list)
+    network_notes: list[str] = field(default_factory=list)
     interrupted: bool = False
 
 
-def _fit_all(setting: Setting, found: Findings, progress: Progress) -> None:
+def _fit_all(setting: Setting, todo: list[Step], found: Findings, stages: Stages) -> None:
     """Cross-validate every penalty, the cheap ones first; of the elastic nets only the best stays."""
-    todo = steps(setting, null_predictor(setting))
     nets: list[Candidate] = []
-    for position, step in enumerate(todo):
-        progress(step.label, position / len(todo))
-        result = candidate(setting, step)
-        if step.name == "elastic net":
-            nets.append(result)
-            continue
-        _keep(setting, found, result)
-        if step.name == "L2":
-            found.none = unpenalised(setting, result.cross_validation.path)
-    best = min(nets, key=lambda net: net.best)
-    _keep(setting, found, replace(best, seconds=sum(net.seconds for net in nets)))
-    progress("done", 1.0)
+    try:
+        for step in todo:
+            with stages.stage(step.label, step.weight) as told:
+                result = candidate(setting, step, told)
+                if step.name == "elastic net":
+                    nets.append(result)
+                    continue
+                _keep(setting, found, result)
+                if step.name == "L2":
+                    found.none = unpenalised(setting, result.cross_validation.path)
+    finally:  # also of an interrupted study the finished nets stay
+        if nets:
+            best = min(nets, key=lambda net: net.best)
+            _keep(setting, found, replace(best, seconds=sum(net.seconds for net in nets)))
+
+
+def _train_networks(setting: Setting, found: Findings, stages: Stages) -> None:
+    """Small networks under the same penalties, or a note on how to get them."""
+    if not networks.available():
+        found.network_notes.append(networks.MISSING)
+        return
+    rows = networks.rows_trained_on(setting)
+    found.network_notes.append(networks.note_of(setting, rows))
+    if not len(rows):
+        return
+    trial = networks.trial_of(setting, rows, found.baseline.solution.intercept)
+    try:
+        rows_to_come = networks.network_rows(trial)
+        for name in networks.PENALTIES:
+            with stages.stage(f"network, {name}", 1.0):
+                found.networks.append(next(rows_to_come))
+    except (FloatingPointError, ImportError) as error:
+        found.network_notes.append(f"networks: stopped, as {error}.")
+    chosen = choose(tuple(found.rows))
+    if chosen is not None and found.networks:
+        found.network_notes.append(networks.verdict(setting, chosen, found.networks))
 
 
 def _keep(setting: Setting, found: Findings, result: Candidate) -> None:
@@ -125,6 +151,11 @@ def setting_of(reading: Reading, options: Options, train: Rows, test: Rows) -> t
             "or bring more rows"
         )
     loss = losses.find(FAMILIES[reading.understanding.family])
+    if np.ptp(np.unique(reading.y[train], return_inverse=True)[1]) == 0:
+        raise DataError(
+            f"target {reading.understanding.target!r} has one value ({reading.y[train[0]]}) in all {len(train)} "
+            "training rows; bring more rows that differ, or deal them anew with another --seed"
+        )
     target = loss.target(reading.y)
     X, encoder = encoded(reading, train)
 
@@ -199,7 +230,9 @@ def _study(reading: Reading, options: Options, prepared: tuple[Setting, Any], fo
         seed=options.seed,
         test_size=options.test_size,
         interrupted=found.interrupted,
-        warnings=(*_coarse(setting), *setting.messages, *_too_good(setting, fits)),
+        networks=tuple(found.networks),
+        network_notes=tuple(found.network_notes),
+        warnings=(*_coarse(setting), *_too_good(setting, fits)),
     )
 
 
@@ -215,7 +248,10 @@ def _too_good(setting: Setting, fits: tuple[Fit, ...]) -> tuple[str, ...]:
         return ()
     strongest = np.argsort(-np.abs(np.atleast_2d(chosen.coef_standardized)).max(0), kind="stable")[:3]
     names = ", ".join(setting.names[position] for position in strongest)
-    warning = f"no test row is misclassified: make sure that no feature betrays the target ({names} weigh most)."
+    warning = (
+        f"no test row is misclassified: make sure that no feature betrays the target ({names} weigh most); --exclude "
+        "leaves columns out."
+    )
     return (warning,)
 
 

@@ -10,6 +10,7 @@ from ..datasets import DataError
 from ..fitting import path
 from .comparison import candidate, solution_at, step_of
 from .model_file import Model, penalty_data
+from .progress import Progress, silent
 from .run import setting_of
 from .strengths import target_scale
 from .understanding import Options, Reading
@@ -49,14 +50,14 @@ class Request:
         return {"l1": "L1", "l2": "L2", "elastic-net": "elastic net"}[self.penalty.lower()]
 
 
-def fit_single(reading: Reading, options: Options, request: Request) -> tuple[Model, str]:
+def fit_single(reading: Reading, options: Options, request: Request, progress: Progress = silent) -> tuple[Model, str]:
     """The model and one line that says what was fitted."""
     understanding, rows = reading.understanding, np.arange(len(reading.y))
     tuned = request.alpha in ("cv", "1se")
     setting, encoder = setting_of(reading, options if tuned else replace(options, folds=2), rows, rows[:1])
     step = step_of(setting, null_predictor(setting), request.name, request.l1_ratio)
     if tuned:
-        cv = candidate(setting, step).cross_validation
+        cv = candidate(setting, step, lambda share: progress(step.label, share)).cross_validation
         fitted, index = cv.path, cv.index_min if request.alpha == "cv" else cv.index_1se
         how = f"chosen by {options.folds}-fold cross-validation" + (
             " and the 1-SE rule" if request.alpha == "1se" else ""

@@ -76,11 +76,12 @@ COARSE = Effort(
 
 
 def effort(setting: Setting) -> Effort:
-    """A coarse search where curved losses meet many numbers: cells of X that are stored, times classes, times folds."""
-    X, y = setting.train.X, setting.train.y
-    stored = X.nnz if scipy.sparse.issparse(X) else X.size
-    work = stored * (1 if y.ndim == 1 else y.shape[1]) * setting.folds
-    return COARSE if work > LARGE_WORK and not setting.loss.constant_curvature else FINE
+    """A coarse search where curved losses meet large data: cells of X, times classes, times folds."""
+    if setting.loss.constant_curvature:
+        return FINE
+    n, p = setting.train.X.shape
+    classes = 1 if setting.train.y.ndim == 1 else setting.train.y.shape[1]
+    return COARSE if n * p * classes * setting.folds > LARGE_WORK else FINE
 
 
 def _largest_eigenvalue(X: NDArray | scipy.sparse.sparray, scale: Floats, center: Floats) -> float:

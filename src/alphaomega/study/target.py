@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import DataError, Table
+from .columns import is_text
 
 TARGET_NAMES = ("target", "y", "label", "class", "outcome", "response")
 FAMILIES = {"gaussian": "squared", "binomial": "logistic", "multinomial": "multinomial", "poisson": "poisson"}
@@ -16,22 +17,22 @@ BALANCE = 5  # ... if the largest is at most so many times the smallest
 MAX_COUNT_MEAN = 10.0  # whole numbers from zero on with a mean below this are counts
 
 
-def choose_target(table: Table, requested: str, text: str) -> tuple[str, str]:
-    """The target's name and why.
+def choose_target(table: Table, requested: str, taken: dict[str, str]) -> tuple[str, str]:
+    """The target's name and why; `taken` are columns with another part to play, and the option that says so.
 
     Raises
     ------
     DataError
-        If the requested column does not exist, or there is no column to take.
+        If the requested column does not exist or is taken, or there is no column to take.
     """
-    columns = [column for column in table.frame.columns if column != text]
+    columns = [column for column in table.frame.columns if column not in taken]
     if requested:
         check_column(table.frame.columns, requested, "--target")
-        if requested == text:
-            raise DataError(f"column {text!r} cannot be both --target and --text; name two columns")
-        return requested, "named by --target"
-    if table.target:
-        return table.target, "the target of this data set"
+    wanted = requested or table.target
+    if wanted in taken:
+        raise DataError(f"column {wanted!r} cannot be both the target and {taken[wanted]}; name two columns")
+    if wanted:
+        return wanted, "named by --target" if requested else "the target of this data set"
     if not columns:
         raise DataError(f"{table.name} has no column left to be the target")
     named = [column for column in columns if column.lower() in TARGET_NAMES]
@@ -95,9 +96,10 @@ def _family_of_words(y: Any, n_values: int) -> tuple[str, str]:
     if n_values == 2:
         return "binomial", "two words"
     if n_values > MAX_CLASSES or n_values * 2 > len(y):
+        text = f", and read this one as text with --text {y.name!r}" if is_text(y) else ""
         raise DataError(
-            f"target {y.name!r} holds {n_values} different words in {len(y)} rows: neither numbers nor classes; "
-            "name another column with --target"
+            f"target {y.name!r} holds {n_values:,} different words in {len(y):,} rows: neither numbers nor classes; "
+            f"name another column with --target{text}"
         )
     return "multinomial", f"{n_values} different words"
 
@@ -116,7 +118,7 @@ def _family_of_numbers(y: Any, exposure: str) -> tuple[str, str]:
         return "multinomial", f"{len(values)} different whole numbers, each in at least {counts.min()} rows"
     if values[0] == 0 and numbers.mean() < MAX_COUNT_MEAN:
         return "poisson", f"whole numbers from 0 on with mean {numbers.mean():.3g}, as counts are"
-    return "gaussian", f"{len(values)} different numbers"
+    return "gaussian", f"{len(values):,} different numbers"
 
 
 def _check_family(y: Any, table: Table, family: str, n_values: int) -> None:

@@ -14,8 +14,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from .numbers import number
-from .results import Column, Fit, Study, Understanding
+from .results import Column, Fit, NetworkFit, Study, Understanding
 
+Rows = tuple[Fit | NetworkFit, ...]
+ROUNDING = 1e-15  # gaps below are exact solutions
 SHOWN = 6  # names listed before "... and so many more"
 
 
@@ -85,8 +87,8 @@ def show_study(study: Study, console: Console) -> None:
 
 def _comparison(study: Study, console: Console) -> RenderableType:
     """One table where it fits, else errors above and properties below."""
-    rows = (study.baseline, *study.fits)
-    columns = _columns(study)
+    rows: Rows = (study.baseline, *study.fits, *study.networks)
+    columns = _columns(study, rows)
     whole = _grid(study, rows, columns)
     if Measurement.get(console, console.options, whole).maximum < console.width:
         return whole
@@ -96,20 +98,22 @@ def _comparison(study: Study, console: Console) -> RenderableType:
     return Group(_grid(study, rows, first), _grid(study, rows, second))
 
 
-def _grid(study: Study, rows: tuple[Fit, ...], columns: list[tuple[str, list[str]]]) -> Grid:
+def _grid(study: Study, rows: Rows, columns: list[tuple[str, list[str]]]) -> Grid:
     grid = Grid(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     grid.add_column("penalty", no_wrap=True)
     for name, _ in columns:
         grid.add_column(escape(name), justify="right", vertical="bottom", no_wrap=True)
     for k, fit in enumerate(rows):
         style = "bold green" if fit is study.chosen else "dim" if fit is study.baseline else ""
-        grid.add_row(fit.label, *(cells[k] for _, cells in columns), style=style)
+        last = fit is study.fits[-1] if study.fits else False
+        grid.add_row(
+            fit.label, *(cells[k] for _, cells in columns), style=style, end_section=last and bool(study.networks)
+        )
     return grid
 
 
-def _columns(study: Study) -> list[tuple[str, list[str]]]:
+def _columns(study: Study, rows: Rows) -> list[tuple[str, list[str]]]:
     """Every column of the comparison: its head and its cells."""
-    rows = (study.baseline, *study.fits)
     columns = [
         ("train\nerror", [number(fit.train.deviance) for fit in rows]),
         (
@@ -125,6 +129,8 @@ def _columns(study: Study) -> list[tuple[str, list[str]]]:
                 [f"{fit.test.misclassified:.1%} ± {fit.test.misclassified_standard_error:.1%}" for fit in rows],
             ),
         ]
+    else:
+        columns += [("test ex-\nplained", [f"{study.explained(fit):.1%}" for fit in rows])]
     return [
         *columns,
         ("non-\nzero", [f"{fit.n_nonzero:,}" for fit in rows]),
@@ -132,9 +138,13 @@ def _columns(study: Study) -> list[tuple[str, list[str]]]:
         ("||w||_1", [number(fit.l1_norm, 3) for fit in rows]),
         ("||w||_2", [number(fit.l2_norm, 3) for fit in rows]),
         ("unique", ["yes" if fit.unique else "no" for fit in rows]),
-        ("gap", [f"{fit.gap:.0e}" if fit.gap else "0" for fit in rows]),
+        ("gap", [_gap(fit.gap) for fit in rows]),
         ("seconds", [f"{fit.seconds:.2f}" for fit in rows]),
     ]
+
+
+def _gap(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.0e}" if value >= ROUNDING else "0"
 
 
 def _notes(study: Study) -> Iterable[str]:
@@ -142,14 +152,15 @@ def _notes(study: Study) -> Iterable[str]:
         f"error: {study.error_name}, ± its standard error. Coefficients are measured per standard deviation of their "
         "column. gap: how far, at most, a fit is from its optimum, relative to the mean-only model's loss."
     )
+    for labels, note in study.remarks():
+        yield f"{labels}: {note}."
     for fit in study.fits:
-        if fit.note:
-            yield f"{fit.label}: {fit.note}."
-        elif not fit.unique:
+        if not fit.unique and fit.note != fit.unique_reason:
             yield f"{fit.label}: not unique ({fit.unique_reason})."
     nets = [fit for fit in study.fits if not math.isnan(fit.l1_ratio)]
     if nets:
         yield f"elastic net: l1_ratio {nets[0].l1_ratio:g}, chosen by cross-validation."
+    yield from study.network_notes
     yield from study.warnings
     if study.interrupted:
         yield "Stopped before the end: only what was finished is shown."

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets import DataError, Table
-from .columns import check_finite, prepared, sort_out, with_missing_level
+from .columns import cases_note, check_finite, dates_note, prepared, sort_out, with_missing_level
 from .results import Column, Understanding
 from .target import FAMILIES, check_column, choose_family, choose_target
 
 Floats = NDArray[np.float64]
+LARGEST_OFFSET = 100.0  # exp of twice as much is near the largest number there is
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class Options:
     offset: str = ""
     exposure: str = ""
     text: str = ""
+    networks: bool = True
+    exclude: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.family not in ("auto", *FAMILIES):
@@ -36,6 +39,8 @@ class Options:
             raise DataError(f"--test-size must lie between 0 and 1, got {self.test_size:g}")
         if self.folds < 2:
             raise DataError(f"--folds must be at least 2, got {self.folds}")
+        if self.seed < 0:
+            raise DataError(f"--seed must be at least 0, got {self.seed}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,17 +66,15 @@ def understand(table: Table, options: Options) -> Reading:
         return _understand_matrix(table, options)
     frame = prepared(table.frame)
     check_finite(frame, table)
-    named = {"--text": options.text, "--offset": options.offset, "--exposure": options.exposure}
-    for argument, name in named.items():
-        if name:
-            check_column(frame.columns, name, argument)
-    target, target_reason = choose_target(table, options.target, options.text)
+    taken = _taken(frame, options)
+    target, target_reason = choose_target(table, options.target, taken)
     family, family_reason = choose_family(frame[target], table, options.family, options.exposure)
     offset, offset_words, used = _offset(frame, table, options, family)
-    features = frame.drop([target, *used])
+    features = frame.drop([target, *used, *options.exclude], strict=False)
     if features.width == 0:
         raise DataError(f"{table.name} has no column but the target {target!r}; a study needs at least one feature")
     features, left_out = _features(features, options.text)
+    left_out = (*left_out, *(Column(name, "named by --exclude") for name in options.exclude))
     y = frame[target].to_numpy() if frame[target].dtype.is_numeric() else np.array(frame[target].to_list())
     understanding = Understanding(
         source=table.name,
@@ -85,10 +88,23 @@ def understand(table: Table, options: Options) -> Reading:
         left_out=left_out,
         offset=offset_words,
         text=options.text,
-        notes=(*table.notes, *_repeated_rows(frame)),
+        notes=(*table.notes, *dates_note(table.frame), *_repeated_rows(frame), *cases_note(frame)),
     )
     understanding = _describe(replace(understanding, **_classes(y, family)), features)
     return Reading(table, understanding, features if options.text else with_missing_level(features), y, offset)
+
+
+def _taken(frame: Any, options: Options) -> dict[str, str]:
+    """The columns that options name for a part other than the target, each with its option."""
+    named = [("--text", options.text), ("--offset", options.offset), ("--exposure", options.exposure)]
+    taken: dict[str, str] = {}
+    for argument, name in [*named, *(("--exclude", name) for name in options.exclude)]:
+        if not name:
+            continue
+        check_column(frame.columns, name, argument)
+        if taken.setdefault(name, argument) != argument:
+            raise DataError(f"column {name!r} cannot be both {taken[name]} and {argument}; drop one of the two")
+    return taken
 
 
 def _features(features: Any, text: str) -> tuple[Any, tuple[Column, ...]]:
@@ -140,7 +156,13 @@ def _offset(frame: Any, table: Table, options: Options, family: str) -> tuple[Fl
     for name, argument in ((options.offset, "--offset"), (options.exposure, "--exposure")):
         if not name:
             continue
-        parts.append(offset_part(frame[name], table, argument))
+        part = offset_part(frame[name], table, argument)
+        if family != "gaussian" and abs(part).max() > LARGEST_OFFSET:
+            raise DataError(
+                f"{argument} {name!r} adds {part[abs(part).argmax()]:g} to the linear predictor, beyond what exp can "
+                "hold; --offset wants logarithms, --exposure the amounts themselves"
+            )
+        parts.append(part)
         words.append(f"log({name})" if argument == "--exposure" else name)
         used.append(name)
     return (sum(parts) if parts else None), " + ".join(words), used  # type: ignore[return-value]
@@ -177,7 +199,8 @@ def _understand_matrix(table: Table, options: Options) -> Reading:
     """Sparse files have no names: every column is a number, the target stands apart."""
     import polars
 
-    for value, argument in ((options.offset, "--offset"), (options.exposure, "--exposure"), (options.text, "--text")):
+    named = {"--offset": options.offset, "--exposure": options.exposure, "--text": options.text}
+    for argument, value in {**named, "--exclude": options.exclude}.items():
         if value:
             raise DataError(f"{argument} names a column, but the columns of {table.name} have no names")
     if options.target not in ("", table.target):

@@ -13,7 +13,7 @@ from ..fitting import path
 from ..penalties import L1, L2
 from ..problem import NullModel, Problem
 from ..results import Path, Solution
-from .comparison import Setting, errors, solution_at
+from .comparison import TOLERANCE, Setting, errors, quietly, shortfall, solution_at
 from .results import Fit
 from .uniqueness import full_rank, linear_predictor
 
@@ -52,18 +52,27 @@ def unpenalised(setting: Setting, ridge: Path) -> Fit:
         return _row(setting, "none", solution, (False, reason), time.perf_counter() - start)
     cause = _no_finite_fit(setting, ridge)
     if not cause:
-        known = list(setting.messages)
-        fitted = setting.listen(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
+        fitted = quietly(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
         row = _row(setting, "none", solution_at(fitted, 0), unique, time.perf_counter() - start)
-        if row.train.misclassified != 0:
-            return _diverging(row) if not setting.loss.constant_curvature else row
-        cause, setting.messages[:] = "the classes are separable", known
+        cause = _diverged(setting, fitted, row)
+    if not cause:
+        return replace(row, note=shortfall(row.gap)) if setting.loss.constant_curvature else _diverging(row)
     solution = solution_at(ridge, len(ridge.alphas) - 1)
     note = (
         f"{cause}: without a penalty there is no single finite fit, with any alpha > 0 there is; shown is L2 at "
         f"alpha = {solution.alpha:.2g}"
     )
     return replace(_row(setting, "none", solution, (False, note), time.perf_counter() - start), note=note)
+
+
+def _diverged(setting: Setting, fitted: Path, row: Fit) -> str:
+    """Why the fit that was found is not finite, as far as it shows; "" where it does not."""
+    if row.train.misclassified == 0:
+        return "the classes are separable"
+    if fitted.message and row.gap <= TOLERANCE:  # nothing is missed but a finite optimum
+        what = "some classes" if setting.loss.classifies else "rows without counts"
+        return f"the features tell {what} apart perfectly"
+    return ""
 
 
 def _no_finite_fit(setting: Setting, ridge: Path) -> str:
@@ -78,7 +87,7 @@ def _no_finite_fit(setting: Setting, ridge: Path) -> str:
 def _diverging(row: Fit) -> Fit:
     """The row, marked where a coefficient has no finite optimum."""
     if abs(row.coef_standardized).max() <= DIVERGING:
-        return row
+        return replace(row, note=shortfall(row.gap))
     note = (
         f"a coefficient exceeds {DIVERGING:g} per standard deviation: probably it has no finite optimum, as a "
         "feature tells some rows apart perfectly; any alpha > 0 bounds it"
