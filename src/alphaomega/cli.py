@@ -76,6 +76,9 @@ def study(
     networks: Annotated[
         bool, typer.Option("--networks/--no-networks", help="Also train small networks, where PyTorch is installed.")
     ] = True,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Also the long analyses: stability, bias and variance, ensembles ...")
+    ] = False,
 ) -> None:
     """Compare no penalty, L2, L1 and the elastic net on DATA, and recommend one.
 
@@ -83,11 +86,14 @@ def study(
     """
     from rich.console import Console
 
+    from .study.chapters.terminal import show_chapters
     from .study.run import Options, study_of
     from .study.terminal import show_study, show_understanding
     from .study.understanding import understand
 
-    options = Options(target, family, test_size, folds, seed, offset, exposure, text, networks, tuple(exclude))
+    options = Options(
+        target, family, test_size, folds, seed, offset, exposure, text, networks, tuple(exclude), thorough
+    )
     console = Console()
     folder = usable_folder(out)
     reading = understand(table_of(data), options)
@@ -95,6 +101,7 @@ def study(
     with progress_bar() as progress:
         found = study_of(reading, options, progress)
     show_study(found, console)
+    show_chapters(found, console)
     written = write_files(found, options.exposure, options.offset, folder)
     console.print()
     for file in written:

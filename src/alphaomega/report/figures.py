@@ -17,6 +17,7 @@ from .words import listed, shortened, significant
 
 if TYPE_CHECKING:
     from ..study.results import Curve, Study
+    from .chapters import Sheet
 
 NAMED = 10
 TITLE_ROOM = 34  # pixels that a figure's own title takes; the page has headings instead
@@ -47,9 +48,9 @@ class Drawing:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A heading, its short form for the menu, a lead that says what to look for, and drawings.
+    """A heading, its short form for the menu, a lead that says what to look for, findings, tables and drawings.
 
-    `note` stands in for a drawing that cannot be made.
+    `note` stands in for a drawing that cannot be made; `notes` say what to doubt.
     """
 
     id: str
@@ -58,6 +59,9 @@ class Section:
     lead: str
     drawings: tuple[Drawing, ...]
     note: str = ""
+    sentences: tuple[str, ...] = ()
+    sheets: tuple[Sheet, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def sections(study: Study) -> list[Section]:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from .. import __version__
 from ..plotting import template
+from .chapters import chapter_sections
 from .coefficients import coefficient_data
 from .figures import Section, sections
 from .tables import certificates, comparison, facts, tiles, uniqueness
@@ -56,7 +57,7 @@ def render(study: Study) -> str:
     )
     environment.filters |= {"significant": significant, "percent": percent, "gap": gap}
     plotly_js, script = _script(get_plotlyjs()), _script((HERE / "script.js").read_text(encoding="utf-8"))
-    parts = sections(study)
+    parts = [*sections(study), *chapter_sections(study)]
     return environment.get_template("page.html.j2").render(
         study=study,
         understanding=study.understanding,

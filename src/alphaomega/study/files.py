@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from .chapters import Chapter
 from .results import Curve, Fit, NetworkFit, Study
 
 DIGITS = 10  # more would differ with the number of threads that added them up
@@ -35,8 +36,19 @@ def write_summary(study: Study, path: Path) -> None:
         "recommendation": list(study.recommendation),
         "interrupted": study.interrupted,
         "warnings": list(study.warnings),
+        "chapters": [_chapter(chapter) for chapter in study.chapters],
     }
     path.write_text(json.dumps(_plain(data), indent=1, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _chapter(chapter: Chapter) -> dict[str, Any]:
+    """What a chapter says and its tables; its pictures are in the report."""
+    return {
+        "title": chapter.title,
+        "sentences": list(chapter.sentences),
+        "tables": [{"title": grid.title, "head": list(grid.head), "rows": list(grid.rows)} for grid in chapter.tables],
+        "notes": list(chapter.notes),
+    }
 
 
 def _fit(fit: Fit) -> dict[str, Any]:

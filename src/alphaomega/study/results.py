@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..losses import Loss
 from ..results import CrossValidation, Path, Solution
+
+if TYPE_CHECKING:
+    from .chapters import Chapter
 
 Floats = NDArray[np.float64]
 RULE_NAMES = {"min": "min", "1se": "1-SE"}
@@ -234,6 +237,7 @@ class Study:
     networks : rows of small networks; empty where PyTorch is missing or they were left out.
     network_notes : what the networks are and what they say of the linear fits, or how to get them.
     warnings : what the reader should doubt or know of the whole, a sentence each.
+    chapters : what a thorough study adds.
     """
 
     understanding: Understanding
@@ -259,6 +263,7 @@ class Study:
     warnings: tuple[str, ...] = ()
     networks: tuple[NetworkFit, ...] = ()
     network_notes: tuple[str, ...] = ()
+    chapters: tuple[Chapter, ...] = ()
 
     def curve(self, name: str) -> Curve | None:
         """The curve of a penalty by name, None where it was not finished."""

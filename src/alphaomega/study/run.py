@@ -73,7 +73,23 @@ def study_of(reading: Reading, options: Options, progress: Progress = silent) ->
         progress("done", 1.0)
     except KeyboardInterrupt:
         found.interrupted = True
-    return _study(reading, options, (setting, encoder), found)
+    result = _study(reading, options, (setting, encoder), found)
+    return _with_chapters(result, progress) if options.thorough and not found.interrupted else result
+
+
+def _with_chapters(finished: Study, progress: Progress) -> Study:
+    """The study with every chapter of a thorough one; Ctrl-C keeps what was finished."""
+    from . import chapters
+
+    told: list[chapters.Chapter] = []
+    stopped = False
+    try:
+        for chapter in chapters.run_chapters(chapters.material_of(finished), chapters.REGISTRY, progress):
+            told.append(chapter)  # one by one: what was finished stays
+        progress("done", 1.0)
+    except KeyboardInterrupt:
+        stopped = True
+    return replace(finished, chapters=tuple(told), interrupted=stopped)
 
 
 @dataclass

@@ -31,6 +31,7 @@ class Options:
     text: str = ""
     networks: bool = True
     exclude: tuple[str, ...] = ()
+    thorough: bool = False
 
     def __post_init__(self) -> None:
         if self.family not in ("auto", *FAMILIES):
