@@ -57,7 +57,7 @@ class TestLeastSquares:
     def test_every_form_of_x(self, rng, monkeypatch):
         X, y = rng.standard_normal((40, 3)), rng.standard_normal(40)
         expected = ao.inference.ols(X, y).standard_error
-        monkeypatch.setattr(sys.modules["alphaomega.inference.ols"], "BLOCK_BYTES", 1)  # many blocks of rows
+        monkeypatch.setattr(sys.modules["alphaomega.inference.triangle"], "BLOCK_BYTES", 1)  # many blocks of rows
         for form in (X, np.asfortranarray(X), scipy.sparse.csr_array(X), Dense(X), Sparse(X), polars.DataFrame(X)):
             np.testing.assert_allclose(ao.inference.ols(form, y).standard_error, expected, rtol=1e-10)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..fitting import Data
-from .ols import COLLINEAR, triangle_of
+from .triangle import COLLINEAR, triangle_of
 
 
 class NoiseNotEstimable(ValueError):

@@ -10,18 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..fitting import Data, read_data
 from ..results import Path
+from .robust import CLASSICAL, check_covariance, least_squares_covariance
+from .triangle import (
+    COLLINEAR,
+    NotIdentified,
+    coefficient_names,
+    refuse_collinear,
+    refuse_few_rows,
+    triangle_of,
+)
+from .wald import Wald
 
+__all__ = ["COLLINEAR", "NotIdentified", "OLSInference", "infer", "ols", "smallest_norm", "triangle_of"]
 Floats = NDArray[np.float64]
-BLOCK_BYTES = 32 << 20
-COLLINEAR = 1e-11  # a column that keeps less than this share of its norm, given the columns before it, adds nothing
 
 
-class NotIdentified(ValueError):
-    """The rows do not determine every coefficient, so least squares has no standard errors."""
-
-
-@dataclass(frozen=True, eq=False)
-class OLSInference:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OLSInference(Wald):
     """Least squares with its uncertainty; every array has one entry per coefficient, the intercept first if fitted.
 
     Attributes
@@ -31,70 +36,18 @@ class OLSInference:
     df : residual degrees of freedom, sum of weights - number of coefficients.
     sigma : residual standard deviation, sqrt(RSS / df), in the units of y.
     r2 : share of the variance of y explained.
+    covariance : "classical", or "HC0" to "HC3".
     level : confidence level of `lower` and `upper`.
+    guarantee : what the numbers promise, in words.
     """
 
-    names: tuple[str, ...]
-    coef: Floats
-    standard_error: Floats
-    df: float
     sigma: float
     r2: float
-    level: float = 0.95
 
     @property
     def t(self) -> Floats:
         """coef / standard_error: Student's t with `df` degrees of freedom if the true coefficient is zero."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return self.coef / self.standard_error
-
-    @property
-    def p(self) -> Floats:
-        """Two-sided p-value of each coefficient being zero."""
-        from scipy.stats import t as student
-
-        return 2 * student.sf(abs(self.t), self.df)
-
-    @property
-    def margin(self) -> Floats:
-        """Half the width of the confidence interval."""
-        from scipy.stats import t as student
-
-        return student.ppf((1 + self.level) / 2, self.df) * self.standard_error
-
-    @property
-    def lower(self) -> Floats:
-        """Lower confidence limits."""
-        return self.coef - self.margin
-
-    @property
-    def upper(self) -> Floats:
-        """Upper confidence limits."""
-        return self.coef + self.margin
-
-    def at_level(self, level: float) -> OLSInference:
-        """The same inference with intervals of another confidence level in (0, 1)."""
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie in (0, 1), e.g. 0.95, got {level!r}")
-        return replace(self, level=level)
-
-    def columns(self) -> dict[str, Any]:
-        """The table as columns, by name."""
-        return {
-            "name": list(self.names),
-            "coef": self.coef,
-            "standard_error": self.standard_error,
-            "t": self.t,
-            "p": self.p,
-            "lower": self.lower,
-            "upper": self.upper,
-        }
-
-    def to_frame(self) -> Any:
-        """One row per coefficient (a polars DataFrame)."""
-        import polars
-
-        return polars.DataFrame(self.columns())
+        return self.statistic
 
 
 def ols(
@@ -105,13 +58,14 @@ def ols(
     level: float = 0.95,
     intercept: bool = True,
     impute: str | None = None,
+    covariance: str = CLASSICAL,
 ) -> OLSInference:
     """Least squares with standard errors, t, p and confidence intervals.
 
     cov(w) = sigma^2 (X' S X)^-1,  sigma^2 = sum_i s_i (y_i - x_i'w - b)^2 / (sum_i s_i - number of coefficients)
 
-    Valid for a model chosen before seeing the data, with independent errors of equal variance. It is the fit at
-    alpha = 0; a penalised or selected model needs another method.
+    Valid for a model chosen before seeing the data, with independent errors: of equal variance, or of any variance
+    with the robust covariances below. It is the fit at alpha = 0; a penalised or selected model needs another method.
 
     Parameters
     ----------
@@ -127,6 +81,11 @@ def ols(
         Whether to fit an intercept, reported first.
     impute : {None, "mean", "median"}
         As for `alphaomega.path`.
+    covariance : {"classical", "HC0", "HC1", "HC2", "HC3"}
+        "classical" takes the errors' variance to be equal. The others let it differ from row to row:
+        (X'SX)^-1 (sum_i s_i e_i^2 x_i x_i') (X'SX)^-1 with the residuals e as they are (HC0), times n / (n - number of
+        coefficients) (HC1), or divided by sqrt(1 - h_i) (HC2) or 1 - h_i (HC3, the safest in small samples), h the
+        leverages. They are valid for large n.
 
     Raises
     ------
@@ -136,7 +95,8 @@ def ols(
 
     References
     ----------
-    T. Hastie, R. Tibshirani, J. Friedman (2009), The Elements of Statistical Learning, section 3.2.
+    T. Hastie, R. Tibshirani, J. Friedman (2009), The Elements of Statistical Learning, section 3.2. J. MacKinnon and
+    H. White (1985), Some heteroskedasticity-consistent covariance matrix estimators, J. Econometrics 29.
 
     Examples
     --------
@@ -145,31 +105,43 @@ def ols(
     >>> fit.coef.round(3), fit.standard_error.round(3)
     (array([-0.2,  1.3]), array([0.324, 0.173]))
     """
-    return infer(read_data(X, y, "squared", weights, offset, impute), intercept).at_level(level)
+    return infer(read_data(X, y, "squared", weights, offset, impute), intercept, covariance).at_level(level)
 
 
-def infer(data: Data, intercept: bool) -> OLSInference:
+def infer(data: Data, intercept: bool, covariance: str = CLASSICAL) -> OLSInference:
     """`ols` for data that has been read."""
-    given = data.encoder.names or tuple(f"x{j}" for j in range(data.design.shape[1]))
-    names = (("intercept",) if intercept else ()) + given
-    size, rows = len(names), int((data.weights > 0).sum())
+    check_covariance(covariance)
+    names = coefficient_names(data, intercept)
+    size = len(names)
     df = float(data.weights.sum()) - size
-    if df <= 0 or rows < size:
-        raise NotIdentified(
-            f"{rows} rows cannot determine {size} coefficients and a residual variance; "
-            "use more rows or fewer columns, or a penalty"
-        )
+    refuse_few_rows(data, size, with_variance=True)
     triangle = triangle_of(data, intercept)
     left, right = triangle[:size, :size], triangle[:size, size]
-    _refuse_collinear(left, names)
-    inverse = np.linalg.solve(left, np.eye(size))
+    refuse_collinear(left, names)
+    inverse = np.asarray(np.linalg.solve(left, np.eye(size)))
     residual_square = float(triangle[size, size] ** 2) if len(triangle) > size else 0.0
     explained = right[1:] if intercept else right
     total = float(explained @ explained) + residual_square
-    sigma = np.sqrt(residual_square / df)
-    error = sigma * np.sqrt((inverse**2).sum(1))
-    r2 = 1 - residual_square / total if total > 0 else 1.0
-    return OLSInference(names, inverse @ right, error, df, float(sigma), r2)
+    sigma = float(np.sqrt(residual_square / df))
+    coef = inverse @ right
+    robust = covariance != CLASSICAL
+    return OLSInference(
+        names=names,
+        coef=coef,
+        standard_error=(
+            np.sqrt(np.diag(least_squares_covariance(data, (coef, inverse), intercept, covariance)))
+            if robust
+            else sigma * np.sqrt((inverse**2).sum(1))
+        ),
+        df=df,
+        sigma=sigma,
+        r2=1 - residual_square / total if total > 0 else 1.0,
+        covariance=covariance,
+        guarantee=(
+            f"valid for columns chosen before seeing the data, with independent errors of "
+            f"{f'any variance ({covariance}), for large n' if robust else 'equal variance'}"
+        ),
+    )
 
 
 def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
@@ -197,30 +169,3 @@ def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
         gap=np.maximum(fitted.gap + more, 0.0),
         n_nonzero=np.array([np.count_nonzero(coef)]),
     )
-
-
-def triangle_of(data: Data, intercept: bool) -> Floats:
-    """R of the QR decomposition of sqrt(weights) [1, X, y - offset], by blocks of rows: one pass, no copy of X."""
-    n, p = data.design.shape
-    response = data.target.values if data.offset is None else data.target.values - data.offset
-    size = p + 1 + intercept
-    step = max(2 * size, BLOCK_BYTES // (8 * size))
-    triangle = np.zeros((0, size))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
-        part = data.design.rows(rows).take(np.arange(p))
-        ones = [np.ones((len(part), 1))] if intercept else []
-        block = np.hstack([*ones, part, response[rows, None]]) * np.sqrt(data.weights[rows, None])
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, block]), mode="r"))
-    return triangle
-
-
-def _refuse_collinear(triangle: Floats, names: tuple[str, ...]) -> None:
-    norms = np.sqrt((triangle**2).sum(0))
-    lost = np.flatnonzero(abs(np.diag(triangle)) <= COLLINEAR * norms)
-    if lost.size:
-        shown = ", ".join(repr(names[j]) for j in lost[:5]) + (", ..." if lost.size > 5 else "")
-        raise NotIdentified(
-            f"column {shown} is constant or a linear combination of the columns before it, so its coefficient is not "
-            "determined; drop it, or use a penalty"
-        )

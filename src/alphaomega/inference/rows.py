@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..fitting import Data
-from .ols import COLLINEAR, triangle_of
+from .triangle import COLLINEAR, triangle_of
 
 Floats = NDArray[np.float64]
 

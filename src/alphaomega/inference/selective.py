@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from ..fitting import Data, path, read_data
 from ..penalties import L1
 from .noise import noise_variance_of
-from .ols import COLLINEAR
 from .rows import centred
+from .triangle import COLLINEAR
 from .truncated import TruncatedNormal
 
 Floats = NDArray[np.float64]
