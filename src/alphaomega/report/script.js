@@ -13,6 +13,7 @@
     const layout = structuredClone(drawings.figures[id].layout);
     layout.template = structuredClone(drawings.templates[theme]);
     layout.template.layout.paper_bgcolor = layout.template.layout.plot_bgcolor = "rgba(0,0,0,0)";
+    layout.modebar = { bgcolor: "rgba(0,0,0,0)", color: "rgba(128,128,128,.55)", activecolor: "rgb(128,128,128)" };
     layout.dragmode = coarse.matches ? false : "zoom";
     layout.width = width;
     if (width < NARROW) {
