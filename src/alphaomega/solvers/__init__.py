@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..problem import Control, Grid, Problem
 from .raw import RawPath
 
-__all__ = ["RawPath", "solve_folds", "solve_path"]
+__all__ = ["RawPath", "solve_folds", "solve_many", "solve_path"]
 
 
 def solve_path(problem: Problem, grid: Grid, control: Control) -> RawPath:
@@ -27,3 +29,18 @@ def solve_folds(
     from .engine import solve as solve_exactly
 
     return solve_exactly(problem, folds, grid, control)
+
+
+def solve_many(problems: Sequence[Problem], grid: Grid, control: Control) -> list[RawPath]:
+    """The path of each problem, on the grid of the first; they differ in weights, y or offset alone.
+
+    They share X and its reads: resamples are weights, simulated targets are ys. A row that has weight 0 in the first
+    problem has it in all.
+    """
+    if problems[0].terms is None:
+        from .first_order import solve_many
+
+        return solve_many(problems, grid, control)
+    from .engine import solve_many as solve_exactly
+
+    return solve_exactly(list(problems), grid, control)

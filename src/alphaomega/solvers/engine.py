@@ -19,6 +19,8 @@ from .threads import Threads
 from .working_set import Driver, Track
 
 Floats = NDArray[np.float64]
+MOST_LANES = 32  # more share a working set that none of them needs
+LANE_NUMBERS = 2e7  # numbers that the points of all lanes hold at once
 
 
 def solve(
@@ -26,44 +28,79 @@ def solve(
 ) -> tuple[RawPath, list[RawPath]]:
     """The path on all rows, and without each fold; all lanes share the reads of X."""
     count = 0 if folds is None else int(folds.max()) + 1
-    weights = [problem.weights] + [np.where(folds == fold, 0.0, problem.weights) for fold in range(count)]
+    left_out = [replace(problem, weights=np.where(folds == fold, 0.0, problem.weights)) for fold in range(count)]
     threads = Threads(control.n_threads)
     with threads.small():
-        paths = Lanes(folds, control, threads).solve(problem, weights, grid)
+        paths = Lanes(folds, control, threads).solve([problem, *left_out], grid)
     return paths[0], paths[1:]
+
+
+def solve_many(problems: list[Problem], grid: Grid, control: Control) -> list[RawPath]:
+    """The path of each of these problems, on the grid of the first; see `solvers.solve_many`."""
+    threads = Threads(control.n_threads)
+    first, rest = problems[0], problems[1:]
+    n, p = first.design.shape
+    room = LANE_NUMBERS / ((grid.n_alphas * n + 2 * p) * first.n_outputs)
+    size = int(np.clip(room, 1, MOST_LANES))
+    chunks = [rest[start : start + size] for start in range(0, len(rest), size)] or [[]]
+    paths: list[RawPath] = []
+    reads = 0.0
+    with threads.small():
+        for number, chunk in enumerate(chunks):
+            part = control.part(number / len(chunks), (number + 1) / len(chunks))
+            found = Lanes(None, part, threads).solve([first, *chunk], grid)
+            grid = Grid(found[0].alphas)
+            paths += found[1:] if paths else found
+            reads += found[0].reads
+    return [replace(path, reads=reads) for path in paths]
 
 
 @dataclass(frozen=True)
 class Lanes:
-    """How many problems that differ in their sample weights alone are solved together."""
+    """How many problems that differ in weights, y or offset alone are solved together.
+
+    With `folds`, the k-th problem but the first is the first without fold k - 1.
+    """
 
     folds: NDArray[np.intp] | None
     control: Control
     threads: Threads
 
-    def solve(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
-        """The path under each of these weights, on the grid of the first."""
-        if smooth.by_rows(problem):
+    def solve(self, problems: list[Problem], grid: Grid) -> list[RawPath]:
+        """The path of each of these problems, on the grid of the first."""
+        if len(problems) > 1 and _own_scales(problems[0]):
+            return self._one_by_one(problems, grid)
+        if smooth.by_rows(problems[0]):
             with self.threads.reading():
-                return smooth.solve_by_rows(problem, weights, grid, self._by_columns)
-        return self._by_columns(problem, weights, grid)
+                return smooth.solve_by_rows(problems, grid, self._by_columns)
+        return self._by_columns(problems, grid)
 
-    def _by_columns(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
-        if smooth.by_products(problem):
+    def _one_by_one(self, problems: list[Problem], grid: Grid) -> list[RawPath]:
+        """Each problem in a frame of its own."""
+        paths: list[RawPath] = []
+        for number, problem in enumerate(problems):
+            part = self.control.part(number / len(problems), (number + 1) / len(problems))
+            paths += Lanes(None, part, self.threads).solve([problem], Grid(paths[0].alphas) if paths else grid)
+        reads = sum(path.reads for path in paths)
+        return [replace(path, reads=reads) for path in paths]
+
+    def _by_columns(self, problems: list[Problem], grid: Grid) -> list[RawPath]:
+        if smooth.by_products(problems[0]):
             with self.threads.reading():
-                return smooth.solve_by_products(problem, weights, grid, self.control)
-        return self._screened(problem, weights, grid)
+                return smooth.solve_by_products(problems, grid, self.control)
+        return self._screened(problems, grid)
 
-    def _screened(self, problem: Problem, weights: list[Floats], grid: Grid) -> list[RawPath]:
+    def _screened(self, problems: list[Problem], grid: Grid) -> list[RawPath]:
         """All lanes on one working set, or on one Gram of all columns."""
+        problem = problems[0]
         start = problem.design.reads
         with self.threads.reading():
-            frame = Frame.of(replace(problem, weights=weights[0]), weights, self.folds if len(weights) > 1 else None)
+            frame = Frame.of(problems, self.folds if len(problems) > 1 else None)
         alphas = frame.alphas(grid)
         block = None if frame.whole else problem.design.block(frame.center, frame.scale)
         tracks = [
-            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=np.sqrt(weights[0].sum() / weight.sum()))
-            for part, weight in zip(frame.parts, weights)
+            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=_stretch(problem, own))
+            for part, own in zip(frame.parts, problems)
         ]
         if len(tracks) == 1:
             tracks[0].lane.all_threads = self.threads.reading
@@ -72,6 +109,20 @@ class Lanes:
         tracks[0].message = shortfall(np.array(tracks[0].gaps), alphas, self.control.tol)
         reads = problem.design.reads - start
         return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
+
+
+def _own_scales(problem: Problem) -> bool:
+    """Whether lanes cannot share a frame: a group's norm in their own deviations is no multiple of one in others'."""
+    terms = problem.terms
+    assert terms is not None
+    return problem.standardize and terms.groups is not None
+
+
+def _stretch(first: Problem, other: Problem) -> float:
+    """How long a column of unit norm in the metric of the first problem's shares can be in another's."""
+    alive = first.weights > 0
+    largest = np.max(other.weights[alive] / first.weights[alive], initial=0.0)
+    return float(np.sqrt(largest * first.total / other.total))
 
 
 def _lane(frame: Frame, part: Part, block: Block | None) -> Lane:

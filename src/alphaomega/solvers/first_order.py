@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,12 +21,19 @@ def solve(
     problem: Problem, folds: NDArray[np.intp] | None, grid: Grid, control: Control
 ) -> tuple[RawPath, list[RawPath]]:
     """The path on all rows, and without each fold."""
-    full = _path(problem, grid, control)
-    parts, fixed = [], Grid(full.alphas)
-    for fold in range(0 if folds is None else int(folds.max()) + 1):
-        weights = np.where(folds == fold, 0.0, problem.weights)
-        parts.append(_path(replace(problem, weights=weights), fixed, control))
-    return full, parts
+    count = 0 if folds is None else int(folds.max()) + 1
+    left_out = [replace(problem, weights=np.where(folds == fold, 0.0, problem.weights)) for fold in range(count)]
+    paths = solve_many([problem, *left_out], grid, control)
+    return paths[0], paths[1:]
+
+
+def solve_many(problems: Sequence[Problem], grid: Grid, control: Control) -> list[RawPath]:
+    """The path of each problem, on the grid of the first."""
+    paths: list[RawPath] = []
+    for number, problem in enumerate(problems):
+        paths.append(_path(problem, Grid(paths[0].alphas) if paths else grid, control))
+        control.tell((number + 1) / len(problems))
+    return paths
 
 
 def _path(problem: Problem, grid: Grid, control: Control) -> RawPath:

@@ -69,9 +69,9 @@ class Frame:
         return top * np.geomspace(1, grid.ratio or default_ratio(self.problem), grid.n_alphas)
 
     @classmethod
-    def of(cls, problem: Problem, weights: list[Floats], folds: NDArray[np.intp] | None) -> Frame:
-        """Read X once, and set up every lane."""
-        problems = [replace(problem, weights=weight) for weight in weights]
+    def of(cls, problems: list[Problem], folds: NDArray[np.intp] | None) -> Frame:
+        """Read X as rarely as possible, and set up every lane; with `folds`, lane k + 1 is the first without fold k."""
+        problem = problems[0]
         nulls = [NullModel.of(part) for part in problems]
         shares = np.stack([part.weights / part.total for part in problems], axis=1)
         if _whole_gram_pays(problem):
@@ -93,7 +93,8 @@ def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -
     problem = problems[0]
     n, k = problem.design.shape[0], problem.n_outputs
     lanes = shares.shape[1]
-    forces = np.stack([-problem.loss.gradient(problem.y, null.eta) for null in nulls], axis=1).reshape(n, lanes, k)
+    pairs = zip(problems, nulls)
+    forces = np.stack([-part.loss.gradient(part.y, null.eta) for part, null in pairs], axis=1).reshape(n, lanes, k)
     weighted = (forces * shares[:, :, None]).reshape(n, -1)
     spread = shares if problem.standardize else shares[:, :1]
     products, squares = problem.design.sums(np.hstack([shares, weighted]), spread)
@@ -112,16 +113,9 @@ def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -
 
 
 def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, folds: NDArray[np.intp] | None) -> Frame:
-    """Grams of all columns for every lane, from one pass: the total, and the total minus each fold."""
+    """Grams of all columns for every lane."""
     problem = problems[0]
-    p = problem.design.shape[1]
-    labels = np.zeros(problem.design.shape[0], dtype=np.intp) if folds is None else folds
-    target = (problem.y - problem.base_eta())[:, None]
-    passed = problem.design.gram_parts(labels, problem.weights / problem.total, target)
-    check_finite(problem, passed.parts[:, :p, -1].T)
-    total = passed.parts.sum(0)
-    sums = [total] + [total - part for part in passed.parts[: len(problems) - 1]]
-    moments = [_moments(part, own, passed) for part, own in zip(problems, sums)]
+    moments = _moments_of_weightings(problems) if folds is None else _moments_of_folds(problems, folds)
     center, scale = _frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
     parts = []
     for part, null, own in zip(problems, nulls, moments):
@@ -131,6 +125,37 @@ def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, fold
         parts.append(replace(made, gram=(gram, linear, means)))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=True)
+
+
+def _moments_of_folds(problems: list[Problem], folds: NDArray[np.intp]) -> list[_Moments]:
+    """From one pass: the total, and the total minus each fold."""
+    problem = problems[0]
+    target = (problem.y - problem.base_eta())[:, None]
+    passed = problem.design.gram_parts(folds, problem.weights / problem.total, target)
+    check_finite(problem, passed.parts[:, : len(passed.shift), -1].T)
+    total = passed.parts.sum(0)
+    sums = [total] + [total - part for part in passed.parts[: len(problems) - 1]]
+    return [_moments(part, own, passed) for part, own in zip(problems, sums)]
+
+
+def _moments_of_weightings(problems: list[Problem]) -> list[_Moments]:
+    """One pass for each distinct weighting, which serves the targets of all lanes that have it."""
+    lanes_of: dict[bytes, list[int]] = {}
+    for lane, part in enumerate(problems):
+        lanes_of.setdefault(part.weights.tobytes(), []).append(lane)
+    moments: dict[int, _Moments] = {}
+    labels = np.zeros(problems[0].design.shape[0], dtype=np.intp)
+    for lanes in lanes_of.values():
+        part = problems[lanes[0]]
+        targets = np.stack([problems[lane].y - problems[lane].base_eta() for lane in lanes], axis=1)
+        passed = part.design.gram_parts(labels, part.weights / part.total, targets)
+        p = len(passed.shift)
+        check_finite(part, passed.parts[:, :p, -1].T)
+        total = passed.parts.sum(0)
+        for place, lane in enumerate(lanes):
+            own = np.r_[:p, p + place, -1]
+            moments[lane] = _moments(problems[lane], total[np.ix_(own, own)], passed)
+    return [moments[lane] for lane in range(len(problems))]
 
 
 @dataclass(frozen=True)

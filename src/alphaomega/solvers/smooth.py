@@ -18,7 +18,7 @@ from .newton_cg import NewtonCG
 from .raw import RawPath, shortfall
 
 Floats = NDArray[np.float64]
-Solve = Callable[[Problem, list[Floats], Grid], list[RawPath]]
+Solve = Callable[[list[Problem], Grid], list[RawPath]]
 
 LARGEST_SIDE = 3000  # a decomposition of so many rows or columns is worth it
 LARGEST_NEWTON = 400  # ... and Newton with so large a Gram beats conjugate gradients
@@ -89,7 +89,7 @@ class Columns:
         return Grid((top or 1.0) * np.geomspace(1, grid.ratio or default_ratio(problem), grid.n_alphas))
 
 
-def solve_by_rows(problem: Problem, weights: list[Floats], grid: Grid, solve: Solve) -> list[RawPath]:
+def solve_by_rows(problems: list[Problem], grid: Grid, solve: Solve) -> list[RawPath]:
     """With fewer rows than columns: w = Q^(-1) X'a, so that n coordinates z with ||z||^2 = w'Qw are enough.
 
     With K = X Q^(-1) X' = U diag(s^2) U', the problem in z has the design U diag(s) and a unit ridge; then
@@ -100,13 +100,13 @@ def solve_by_rows(problem: Problem, weights: list[Floats], grid: Grid, solve: So
     ----------
     T. Hastie, R. Tibshirani (2004), Efficient quadratic regularization for expression arrays, Biostatistics 5.
     """
-    if problem.standardize and len(weights) > 1:
-        first = solve_by_rows(problem, weights[:1], grid, solve)
+    problem = problems[0]
+    if problem.standardize and len(problems) > 1:
+        first = solve_by_rows(problems[:1], grid, solve)
         fixed = Grid(first[0].alphas)
-        rest = [solve_by_rows(problem, [own], fixed, solve)[0] for own in weights[1:]]
+        rest = [solve_by_rows([own], fixed, solve)[0] for own in problems[1:]]
         return [replace(first[0], reads=first[0].reads + sum(path.reads for path in rest)), *rest]
     start = problem.design.reads
-    problem = replace(problem, weights=weights[0])
     columns = Columns.of(problem, unit=False)
     grid = columns.grid(problem, grid)
     free = np.flatnonzero(columns.ridge == 0)
@@ -119,13 +119,10 @@ def solve_by_rows(problem: Problem, weights: list[Floats], grid: Grid, solve: So
         table = np.zeros((len(table), 1))
         root, vectors = np.ones(1), table
     rank = len(root)
-    small = replace(
-        problem,
-        design=Dense(np.asfortranarray(table)),
-        penalty=L2(weights=np.append(np.ones(rank), np.zeros(len(free)))),
-        standardize=False,
-    )
-    paths = solve(small, weights, grid)
+    design = Dense(np.asfortranarray(table))
+    penalty = L2(weights=np.append(np.ones(rank), np.zeros(len(free))))
+    small = [replace(own, design=design, penalty=penalty, standardize=False) for own in problems]
+    paths = solve(small, grid)
     back = vectors / root
     outputs, count = problem.n_outputs, len(paths[0].alphas)
     tables = [path.coef.reshape(count, -1, outputs) for path in paths]
@@ -141,12 +138,12 @@ def solve_by_rows(problem: Problem, weights: list[Floats], grid: Grid, solve: So
     return [replace(path, reads=reads) for path in result]
 
 
-def solve_by_products(problem: Problem, weights: list[Floats], grid: Grid, control: Control) -> list[RawPath]:
+def solve_by_products(problems: list[Problem], grid: Grid, control: Control) -> list[RawPath]:
     """Newton with conjugate gradients, lane by lane."""
+    problem = problems[0]
     start = problem.design.reads
     paths: list[RawPath] = []
-    for number, own in enumerate(weights):
-        lane = replace(problem, weights=own)
+    for number, lane in enumerate(problems):
         columns = Columns.of(lane, unit=True)
         grid = columns.grid(lane, grid)
         assert grid.alphas is not None
@@ -157,7 +154,7 @@ def solve_by_products(problem: Problem, weights: list[Floats], grid: Grid, contr
         states = []
         for alpha in grid.alphas:
             states.append(solver.solve(float(alpha), control.tol))
-            control.tell((number + len(states) / len(grid.alphas)) / len(weights))
+            control.tell((number + len(states) / len(grid.alphas)) / len(problems))
         coef = np.array([state.coef for state in states]) / columns.design.scale[:, None]
         intercept = np.array([state.intercept for state in states])
         intercept -= np.einsum("p,mpk->mk", columns.design.center, coef)
