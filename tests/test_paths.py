@@ -6,12 +6,12 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
 from sklearn import linear_model
 
 import alphaomega as ao
 from alphaomega.designs import REGISTRY as DESIGNS
-from first_principles import Objective, loss_value, residual
+from brute_force import brute_force
+from first_principles import Objective
 from problems import LOSSES, MAIN_PENALTIES, PENALTIES, PROBLEMS, problem
 
 TOLERANCE = 1e-6
@@ -166,60 +166,39 @@ def test_coefficients_agree_with_scikit_learn(name, loss, penalty):
         np.testing.assert_allclose(np.ravel(fit.intercept[k]), intercept, atol=tolerance)
 
 
-def brute_force(objective: Objective, alpha: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise by L-BFGS-B on w = (u - v) / scale, u, v >= 0: smooth for every penalty without groups."""
-    terms = objective.penalty.terms(objective.shape)
-    size, outputs = int(np.prod(objective.shape)), int(np.prod(objective.shape[1:]))
-    scale = np.sqrt(scale**2 + alpha * terms.quadratic[::outputs])
-    spread = np.repeat(scale, outputs)
-    X = (objective.X - objective.weights @ objective.X) / scale
-    l1, quadratic = alpha * terms.l1 / spread, alpha * terms.quadratic / spread**2
-
-    def value_and_slope(z):
-        u, v, b = z[:size], z[size : 2 * size], z[2 * size :]
-        eta = X @ (u - v).reshape(objective.shape) + (b if objective.y.ndim == 2 else b[0]) + objective.offset
-        force = (objective.weights * residual(objective.loss, objective.y, eta).T).T
-        slope = -(X.T @ force).ravel() + quadratic * (u - v)
-        value = objective.weights @ loss_value(objective.loss, objective.y, eta)
-        value += l1 @ (u + v) + quadratic @ (u - v) ** 2 / 2
-        return value, np.concatenate([slope + l1, l1 - slope, -force.reshape(len(eta), -1).sum(0)])
-
-    bounds = [(0, top) for top in terms.upper * spread] + [(0, -low) for low in terms.lower * spread]
-    z = np.zeros(2 * size + outputs)
-    options = {"maxiter": 100_000, "maxfun": 1_000_000, "ftol": 1e-18, "gtol": 1e-11, "maxcor": 50}
-    for _ in range(3):  # a restart forgets a stale curvature
-        every = bounds + [(None, None)] * outputs
-        z = minimize(value_and_slope, z, jac=True, method="L-BFGS-B", bounds=every, options=options).x
-    coef = ((z[:size] - z[size : 2 * size]) / spread).reshape(objective.shape)
-    return coef, z[2 * size :] - objective.weights @ objective.X @ coef
+BRUTE_FORCED = ("L1", "L2", "elastic net", "group", "L1 + L2", "group + L2", "non-negative", "box")
 
 
-@pytest.mark.parametrize("penalty", ["L1", "L2", "elastic net", "L1 + L2", "non-negative", "box"])
+@pytest.mark.parametrize("penalty", BRUTE_FORCED)
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", MAIN_PROBLEMS)
 def test_coefficients_agree_with_a_brute_force_solver(name, loss, penalty):
-    """Coefficients where they are unique; elsewhere the fitted values, which always are."""
+    """Coefficients, of dense and of sparse X, where they are unique; elsewhere the fitted values, which always are."""
     case = problem(name)
     y, made, scale = case.y(loss), PENALTIES[penalty](case.X.shape[1]), case.dense.std(0)
-    fit = ao.path(case.X, y, loss, made, n_alphas=20, alpha_min_ratio=1e-2, **case.sample)
+    options = {"n_alphas": 20, "alpha_min_ratio": 1e-2, **case.sample}
+    forms = (case.as_dense(), case.sparse())[: 2 if penalty in MAIN_PENALTIES else 1]
+    fits = [ao.path(form.X, y, loss, made, **options) for form in forms]
     objective = Objective.of(case.dense, y, loss, made, weights=case.weights, offset=case.offset)
+    unique = name not in ("collinear", "duplicated columns") and loss != "multinomial"
+    unique = unique or penalty in ("L2", "elastic net", "L1 + L2", "group + L2", "box")
     for k in (5, 12, 19):
-        coef, intercept = brute_force(objective, fit.alphas[k], scale)
-        found = output_last(fit.coef[k])
-        mine = objective.primal(found, fit.intercept[k], fit.alphas[k])
-        assert mine <= objective.primal(coef, intercept, fit.alphas[k]) + 1e-9
-        if loss == "multinomial":
-            assert abs(fit.intercept[k].mean()) <= 1e-12
-            intercept = intercept - intercept.mean()
-        eta, expected = case.dense @ found + fit.intercept[k], case.dense @ coef + intercept
-        if loss == "multinomial":  # a constant over the classes of a row changes nothing
-            eta, expected = (each - each.mean(1, keepdims=True) for each in (eta, expected))
-        np.testing.assert_allclose(eta, expected, atol=2e-5)
-        if (loss, penalty) == ("multinomial", "L2"):  # the least squares sum to zero, which flat directions blur
-            coef = coef - coef.mean(1, keepdims=True)
-        unique = name not in ("collinear", "duplicated columns") and loss != "multinomial"
-        if unique or penalty in ("L2", "elastic net", "L1 + L2", "box"):
-            np.testing.assert_allclose(found.T * scale, coef.T * scale, atol=1e-5)
+        coef, intercept = brute_force(objective, fits[0].alphas[k], scale)
+        expected = case.dense @ coef + intercept
+        for fit in fits:
+            np.testing.assert_allclose(fit.alphas[k], fits[0].alphas[k], rtol=1e-12)
+            found, bias = output_last(fit.coef[k]), fit.intercept[k]
+            mine = objective.primal(found, bias, fit.alphas[k])
+            assert mine <= objective.primal(coef, intercept, fit.alphas[k]) + 1e-9
+            difference, apart = case.dense @ found + bias - expected, found - coef
+            if loss == "multinomial":  # a constant over the classes of a row changes nothing
+                assert abs(bias.mean()) <= 1e-12
+                difference = difference - difference.mean(1, keepdims=True)
+                if penalty == "L2":  # the least squares sum to zero, which flat directions blur
+                    apart = apart - apart.mean(1, keepdims=True)
+            assert abs(difference).max() <= 2e-5
+            if unique:
+                assert abs(apart.T * scale).max() <= 1e-5
 
 
 @pytest.mark.parametrize("loss", LOSSES)
