@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from .designs import Design
+from .designs import Chunked, Design, adopt
 
 #: The level that missing entries of a category become where they are to be filled.
 MISSING = "missing"
@@ -59,6 +59,33 @@ def as_array(X: Any) -> Any:
         f"X holds {entry!r} at row {row}, column {column}, where a number is needed; convert it, or pass a dataframe, "
         "whose text columns become categories"
     )
+
+
+def separated(X: Any, y: Any) -> tuple[Any, Any]:
+    """X as a design where it is no array of ours, without y where y is the name of one of its columns.
+
+    Raises
+    ------
+    ValueError
+        If y is a name and X has no column of that name.
+    """
+    X = adopt(X)
+    if not isinstance(y, str):
+        return X, values_of(y)
+    if isinstance(X, Chunked):
+        return X.without(y), X.column(y)
+    frame = as_frame(X)
+    if frame is None:
+        raise ValueError(f"y={y!r} is a name, but X has no named columns; give y as an array of one entry per row")
+    named = columns_of(frame)
+    if y not in named:
+        raise ValueError(f"X has no column {y!r}; it has {', '.join(list(named)[:20])}")
+    return frame.drop(named[y].name).to_native(), named[y].to_numpy()
+
+
+def values_of(y: Any) -> Any:
+    """y in NumPy's memory: one number or label per row is small beside X."""
+    return y
 
 
 def columns_of(frame: Any) -> dict[str, Any]:

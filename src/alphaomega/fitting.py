@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses, solvers
+from .columns import separated
 from .designs import Design, design_of
 from .divergence import divergence
 from .folds import draw_folds
@@ -20,6 +21,7 @@ from .losses import Loss, Target
 from .penalties import L1, Penalty
 from .problem import Control, Grid, Problem
 from .results import CrossValidation, Path, Solution
+from .scoring import held_out_scores
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +32,7 @@ class ConvergenceWarning(UserWarning):
 
 def path(
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | str,
     loss: str | Loss = "squared",
     penalty: Penalty | None = None,
     alphas: ArrayLike | None = None,
@@ -51,9 +53,10 @@ def path(
 
     Parameters
     ----------
-    X : array, sparse matrix, dataframe or design of shape (n, p)
-        Never modified and never copied whole. Columns of dataframes keep their names.
-    y : array of shape (n,)
+    X : array, sparse matrix, dataframe, Dask array or dataframe, PyTorch tensor, or design of shape (n, p)
+        Never modified and never copied whole. Columns of dataframes keep their names. Designs may lie on disk:
+        `designs.from_parquet`, `from_npy`, `from_arrow`, `from_sql`.
+    y : array of shape (n,), or the name of a column of X
         Numbers; for the logistic loss any two values (the larger is the event), for the multinomial any labels.
     loss : {"squared", "logistic", "multinomial", "poisson", "huber"} or Loss
     penalty : Penalty, default L1()
@@ -117,7 +120,7 @@ def path(
 
 def cross_validate(
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | str,
     loss: str | Loss = "squared",
     penalty: Penalty | None = None,
     alphas: ArrayLike | None = None,
@@ -169,6 +172,7 @@ def cross_validate(
     >>> cv.scores.shape, cv.alpha_1se >= cv.alpha_min
     ((5, 100), True)
     """
+    X, y = separated(X, y)
     data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
     assignment = fold_ids(folds, data, seed)
@@ -182,7 +186,7 @@ def cross_validate(
             scores = _imputed_scores(X, problem, data.encoder, assignment, Grid(raw.alphas), rest)
         else:
             raw, parts = solvers.solve_folds(problem, assignment, grid, control)
-            scores = np.array([_held_out_scores(problem, assignment == fold, part) for fold, part in enumerate(parts)])
+            scores = held_out_scores(problem, assignment, parts)
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
@@ -215,6 +219,7 @@ class Data:
     weights: Floats
     offset: Floats | None
     encoder: Encoder
+    norms: Floats | None = None
 
     def problem(self, penalty: Penalty | None, standardize: bool, intercept: bool) -> Problem:
         """The problem with a penalty."""
@@ -228,7 +233,7 @@ class Data:
 
 def read_data(
     X: Any,
-    y: ArrayLike,
+    y: ArrayLike | str,
     loss: str | Loss,
     weights: ArrayLike | None,
     offset: ArrayLike | None,
@@ -236,13 +241,12 @@ def read_data(
 ) -> Data:
     """Check every argument that holds data; the first fault is raised as one clear error."""
     found = losses.find(loss)
+    X, y = separated(X, y)
     encoder = Encoder.fit(X, impute, weights)
     design = design_of(encoder.transform(X))
     n, p = design.shape
     if n == 0 or p == 0:
         raise ValueError(f"X has shape ({n}, {p}); it needs at least one row and one column")
-    if isinstance(X, Design):  # the encoder has checked every other kind
-        _check_finite(design, encoder)
     target = found.target(y)
     if len(target.values) != n:
         raise ValueError(f"X has {n} rows but y has {len(target.values)}; they must match")
@@ -253,18 +257,24 @@ def read_data(
         raise ValueError("weights are all zero; give at least one row a positive weight")
     _check_weighted_target(target, s, found)
     shift = None if offset is None else _vector(offset, n, "offset")
-    return Data(design, target, found, s, shift, encoder)
+    norms = _finite_norms(design, encoder, s) if isinstance(X, Design) else None  # the encoder checks other kinds
+    return Data(design, target, found, s, shift, encoder, norms)
 
 
-def _check_finite(design: Design, encoder: Encoder) -> None:
-    place = design.first_not_finite()
+def _finite_norms(design: Design, encoder: Encoder, weights: Floats) -> Floats:
+    """Weighted norms of the columns; one read, which tells of every entry that is not finite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        norms = design.column_norms(weights)
+    place = None if np.isfinite(norms).all() else design.first_not_finite()
     if place is not None:
         row, column = place
         name = f"column {column}" if encoder.names is None else f"column {encoder.names[column]!r}"
+        where = f" ({design.place(row)})" if design.place(row) else ""
         raise ValueError(
-            f"X holds NaN or infinity at row {row}, {name}; pass impute='mean' or 'median' to fill missing numbers, "
-            "or drop or replace such entries"
+            f"X holds NaN or infinity at row {row}{where}, {name}; pass impute='mean' or 'median' to fill missing "
+            "numbers, or drop or replace such entries"
         )
+    return norms
 
 
 def _check_weighted_target(target: Target, weights: Floats, loss: Loss) -> None:
@@ -296,7 +306,7 @@ def fold_ids(folds: int | ArrayLike, data: Data, seed: int | None) -> NDArray[np
         alive = int((data.weights > 0).sum())
         if alive < count:
             raise ValueError(f"{alive} rows are too few for {count} folds; pass folds={max(2, alive)} or fewer")
-        ids = draw_folds(data.design, data.target, data.weights, data.offset, (count, seed))
+        ids = draw_folds(data.design, data.target, data.weights, data.offset, (count, seed), data.norms)
     if ids.max(initial=0) < 1:
         raise ValueError("cross-validation needs at least 2 folds")
     if data.target.classes is not None:
@@ -339,21 +349,6 @@ def grid_of(alphas: ArrayLike | None, n_alphas: int, ratio: float | None) -> Gri
     return Grid(np.sort(grid)[::-1].copy(), grid.size, None)
 
 
-def _held_out_scores(problem: Problem, held_out: NDArray[np.bool_], raw: solvers.RawPath) -> Floats:
-    """The mean deviance of the held-out rows at every alpha of a path fitted without them."""
-    rows = np.flatnonzero(held_out & (problem.weights > 0))
-    share = problem.weights[rows] / max(problem.weights[rows].sum(), 1e-300)
-    part, y, base = problem.design.rows(rows), problem.y[rows], problem.base_eta()[rows]
-    scores = np.zeros(len(raw.alphas))
-    for k in range(len(raw.alphas)):
-        support = raw.support(k)
-        eta = base + raw.intercept[k]
-        if support.size:
-            eta = eta + part.matvec(raw.coef[k][support], support)
-        scores[k] = share @ problem.loss.deviance(y, eta)
-    return scores
-
-
 def _fold_weights(ids: NDArray[np.intp], weights: Floats) -> Floats:
     return np.array([weights[ids == fold].sum() for fold in range(int(ids.max()) + 1)])
 
@@ -369,7 +364,7 @@ def _imputed_scores(
         whole = replace(problem, design=design_of(encoder.refit(X, weights).transform(X)))
         part = control.part(fold / count, (fold + 1) / count)
         raw = solvers.solve_path(replace(whole, weights=weights), grid, part)
-        scores.append(_held_out_scores(whole, ids == fold, raw))
+        scores.append(held_out_scores(whole, np.where(ids == fold, 0, -1), [raw])[0])
     return np.array(scores)
 
 

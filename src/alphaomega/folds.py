@@ -14,7 +14,12 @@ MOSTLY_REPEATS = 5  # rows per distinct row beyond which the data is a table of 
 
 
 def draw_folds(
-    design: Design, target: Target, weights: Floats, offset: Floats | None, spec: tuple[int, int | None]
+    design: Design,
+    target: Target,
+    weights: Floats,
+    offset: Floats | None,
+    spec: tuple[int, int | None],
+    norms: Floats | None = None,
 ) -> NDArray[np.intp]:
     """The fold 0..F-1 of each row for spec = (F, seed): random, of equal weight, stratified by class.
 
@@ -22,28 +27,50 @@ def draw_folds(
     So a row of weight k and a row repeated k times are the same data for cross-validation too, and no copy of a
     held-out row is trained on; there are at most as many folds as distinct rows. Where rows repeat more than five times
     on average, each is drawn singly. The only row
-    of a class is in every training part and never held out: its fold is -1.
+    of a class is in every training part and never held out: its fold is -1. `norms` are the weighted norms of the
+    columns, where they are known: one read less.
     """
     count, seed = spec
     rng = np.random.default_rng(seed)
-    codes = _class_codes(target)
-    ids = np.zeros(len(weights), dtype=np.intp)
-    alive = np.flatnonzero(weights > 0)
-    labels = _distinct(design, target, offset, weights)[alive]
+    norms = design.column_norms(weights) if norms is None else norms
+    labels = _distinct(design, target, offset, weights, norms)
+    alive = weights > 0
+    rows = int(alive.sum())
     distinct = int(labels.max()) + 1
-    if len(alive) > MOSTLY_REPEATS * distinct:
-        labels, distinct = np.arange(len(alive)), len(alive)
-    share = np.bincount(labels, weights[alive], distinct)
+    if rows > MOSTLY_REPEATS * distinct:
+        labels[alive], distinct = np.arange(rows), rows
+    heaviest_first: Floats = np.bincount(labels, np.where(alive, weights, 0.0), distinct).astype(float, copy=False)
+    heaviest_first /= -heaviest_first.max()
+    np.round(heaviest_first, 9, out=heaviest_first)
+    draw = rng.permutation(distinct)
+    if target.classes is None and np.ptp(heaviest_first) == 0:  # so many rows may fill the memory: no sorting then
+        fold = draw % max(1, min(count, distinct))
+    else:
+        fold = _dealt(_stratum(target, labels, alive, distinct), heaviest_first, draw, count)
+    del draw, heaviest_first
+    ids = fold[labels]
+    ids[~alive] = 0
+    return ids
+
+
+def _stratum(target: Target, labels: NDArray[np.intp], alive: NDArray[np.bool_], distinct: int) -> NDArray | None:
+    """The class of each distinct row; None without classes."""
+    if target.classes is None:
+        return None
     stratum = np.zeros(distinct)
-    stratum[labels] = codes[alive]
-    heaviest_first = -np.round(share / share.max(), 9)
-    order = np.lexsort((rng.permutation(distinct), heaviest_first, stratum))
-    alone = _alone_in_class(stratum) if target.classes is not None else np.zeros(distinct, dtype=bool)
-    order = order[~alone[order]]
+    stratum[labels[alive]] = _class_codes(target)[alive]
+    return stratum
+
+
+def _dealt(stratum: NDArray | None, heaviest_first: Floats, draw: NDArray, count: int) -> NDArray[np.intp]:
+    """The fold of each distinct row: dealt class by class, the heaviest first."""
+    distinct = len(draw)
+    order = np.lexsort((draw, heaviest_first) if stratum is None else (draw, heaviest_first, stratum))
+    if stratum is not None:
+        order = order[~_alone_in_class(stratum)[order]]
     fold = np.full(distinct, -1, dtype=np.intp)
     fold[order] = np.arange(len(order)) % max(1, min(count, len(order)))
-    ids[alive] = fold[labels]
-    return ids
+    return fold
 
 
 def _alone_in_class(stratum: Floats) -> NDArray[np.bool_]:
@@ -52,25 +79,32 @@ def _alone_in_class(stratum: Floats) -> NDArray[np.bool_]:
 
 
 def _class_codes(target: Target) -> NDArray:
-    if target.classes is None:
-        return np.zeros(len(target.values))
     return target.values if target.values.ndim == 1 else target.values.argmax(1)
 
 
-def _distinct(design: Design, target: Target, offset: Floats | None, weights: Floats) -> NDArray[np.intp]:
+def _distinct(
+    design: Design, target: Target, offset: Floats | None, weights: Floats, norms: Floats
+) -> NDArray[np.intp]:
     """One label for each distinct row of positive weight, by order of a random projection; other rows share label 0."""
     rng = np.random.default_rng(0)
-    norms = design.column_norms(weights)
-    projection = design.matvec(rng.standard_normal(design.shape[1]) / np.where(norms > 0, norms, 1.0))
+    known = np.isfinite(norms) & (norms > 0)
+    projection = design.matvec(rng.standard_normal(design.shape[1]) / np.where(known, norms, 1.0))
     for column in (target.values if target.classes is None else None, offset):
         factor = rng.standard_normal()
         if column is not None:
             norm = np.sqrt(weights @ column**2)
-            projection = projection + factor * column / (norm or 1.0)
-    alive = np.flatnonzero(weights > 0)
-    codes = _class_codes(target)
-    order = alive[np.lexsort((projection[alive], codes[alive]))]
-    step = np.diff(projection[order]) > SAME * np.max(abs(projection[order]))
+            projection += factor * column / (norm or 1.0)
+    codes = None if target.classes is None else _class_codes(target)
+    order = np.argsort(projection) if codes is None else np.lexsort((projection, codes))
+    if not weights.all():
+        order = order[weights[order] > 0]
+    projection = projection[order]
+    close = SAME * max(abs(projection.min()), abs(projection.max()))
+    fresh = np.zeros(len(order), dtype=bool)
+    np.greater(np.subtract(projection[1:], projection[:-1], out=projection[1:]), close, out=fresh[1:])
+    del projection
+    if codes is not None:
+        fresh[1:] |= np.diff(codes[order]) != 0
     labels = np.zeros(len(weights), dtype=np.intp)
-    labels[order] = np.concatenate([[0], np.cumsum(step | (np.diff(codes[order]) != 0))])
+    labels[order] = np.cumsum(fresh)
     return labels

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .columns import as_array, as_frame, columns_of, gaps_of, is_category, labels_of, learn_levels, numbers_of
-from .designs import Design
-from .imputation import FILLS, fill_values, filled, missing_columns
+from .designs import Chunked, Design, Partitioned, adopt
+from .imputation import FILLS, design_fills, fill_values, filled, missing_columns
 
 UNSEEN = ("error", "reference")
 SHOWN_LEVELS = 8
@@ -94,8 +94,11 @@ class Encoder:
         ValueError
             If a column is neither numbers, booleans nor text, two share a name, or one has no entry at all.
         """
+        X = adopt(X)
         frame = as_frame(X)
-        if frame is None:
+        if isinstance(X, Design) and X.schema is not None:
+            encoder = cls(X.schema.columns, len(X.schema.columns), X.schema.levels, impute, unseen)
+        elif frame is None:
             encoder = cls(None, as_array(X).shape[1], {}, impute, unseen)
         else:
             levels = {
@@ -106,6 +109,11 @@ class Encoder:
 
     def refit(self, X: Any, weights: ArrayLike | None = None) -> Encoder:
         """The same columns and levels, with fill values learnt anew on the rows of X with positive weight."""
+        X = adopt(X)
+        if isinstance(X, Partitioned) and self.impute is not None:
+            fills, gaps = design_fills(X, self.impute, weights, self._label)
+            gaps = gaps or (X.schema is not None and len(X.schema.gaps) > 0)
+            return replace(self, fills=tuple(self._by_source(fills).tolist()), had_missing=gaps)
         if self.impute is None or isinstance(X, Design):
             return self
         matrix = self._matrix(X)
@@ -114,10 +122,16 @@ class Encoder:
         if self.columns is not None:
             series = columns_of(as_frame(X))
             gaps = gaps or any(series[column].null_count() for column in self.levels)
-            by_source = np.zeros(len(self.columns))
-            by_source[list(self.groups or ())] = fills
-            fills = by_source
+            fills = self._by_source(fills)
         return replace(self, fills=tuple(fills.tolist()), had_missing=bool(gaps))
+
+    def _by_source(self, fills: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What fills each source column, from what fills each column of the matrix."""
+        if self.columns is None:
+            return fills
+        result = np.zeros(len(self.columns))
+        result[list(self.groups or ())] = fills
+        return result
 
     @cached_property
     def names(self) -> tuple[str, ...] | None:
@@ -149,20 +163,35 @@ class Encoder:
         ValueError
             If a column is missing, holds NaN or infinity (unless filled), text for numbers, or a level never seen.
         """
-        if isinstance(X, Design):
-            return self._matrix(X)
+        X = adopt(X)
         fills = None
         if self.fills:
             fills = np.array(self.fills)
             fills = fills if self.groups is None else fills[list(self.groups)]
+        if isinstance(X, Design):
+            return self._design(X, fills)
         return filled(self._matrix(X), fills, self._label)
+
+    def _design(self, X: Design, fills: NDArray[np.float64] | None) -> Design:
+        """A design with the fit's columns, its gaps filled."""
+        if isinstance(X, Chunked) and X.schema is not None and self.columns is not None:
+            same = X.schema.columns == self.columns and dict(X.schema.levels) == dict(self.levels)
+            X = X if same else X.recoded(self.columns, self.levels)
+            if self.impute is None and X.schema is not None and X.schema.gaps:
+                name, row = next(iter(X.schema.gaps.items()))
+                raise ValueError(
+                    f"X has a missing entry at row {row} ({X.place(row)}), column {name!r}; drop or fill those rows, "
+                    "or pass impute='mean' or 'median', which makes 'missing' a level"
+                )
+        design = self._matrix(X)
+        return design.filled(fills) if isinstance(design, Partitioned) and fills is not None else design
 
     def _matrix(self, X: Any) -> Any:
         """The matrix with its gaps still NaN."""
         frame = as_frame(X)
         if frame is not None and self.columns is not None:
             return self._encode(frame)
-        if self.levels:
+        if self.levels and not isinstance(X, Design):
             raise ValueError(
                 f"the fit had categorical columns ({', '.join(self.levels)}); pass a dataframe with the columns "
                 f"{', '.join(self.columns or ())}"
@@ -172,9 +201,10 @@ class Encoder:
             array = plain._encode(frame)
         else:
             array = as_array(X)
-        if self.n_columns is not None and array.shape[1] != self.n_columns:
+        expected = len(self.names) if self.names is not None else self.n_columns
+        if expected is not None and array.shape[1] != expected:
             raise ValueError(
-                f"X has {array.shape[1]} columns, the path was fitted on {self.n_columns}; pass the same columns"
+                f"X has {array.shape[1]} columns, the path was fitted on {expected}; pass the same columns"
             )
         return array
 

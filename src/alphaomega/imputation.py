@@ -9,6 +9,8 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
+from .designs import Design, Partitioned
+
 Floats = NDArray[np.float64]
 Label = Callable[[int], str]
 
@@ -52,6 +54,33 @@ def fill_values(matrix: Any, how: str, weights: ArrayLike | None, label: Label) 
         if known.any():
             fills[j] = (weighted_median if how == "median" else np.average)(column[known], weights=share[known])
     return fills
+
+
+def design_fills(design: Partitioned, how: str, weights: ArrayLike | None, label: Label) -> tuple[Floats, bool]:
+    """`fill_values` of a matrix that lies elsewhere, and whether any entry is missing: one read, two for medians."""
+    n, p = design.shape
+    share = np.ones(n) if weights is None else np.asarray(weights, dtype=float)
+    known, total, gaps, infinite = design.sum_over_rows(_known_sums, share)
+    if infinite.any():
+        bad = int(np.flatnonzero(infinite)[0])
+        _refuse_infinity(design.take(np.array([bad]))[:, 0], label(bad))
+    fills = np.divide(total, known, out=np.zeros(p), where=known > 0)
+    if how == "median":
+        step = max(1, int(design.room) // (8 * max(n, 1)))
+        for start in range(0, p, step):
+            part = np.arange(start, min(start + step, p))
+            for column, values in zip(part, design.take(part).T):
+                used = ~np.isnan(values) & (share > 0)
+                fills[column] = weighted_median(values[used], share[used]) if used.any() else 0.0
+    return fills, bool(gaps.any())
+
+
+def _known_sums(rows: Design, share: Floats) -> Floats:
+    """Per column: the weight of its entries, their weighted sum, how many are missing and how many infinite, (4, p)."""
+    block = rows.take(np.arange(rows.shape[1]))
+    gaps, infinite = np.isnan(block), np.isinf(block)
+    values = np.where(gaps | infinite, 0.0, block)
+    return np.array([share @ ~gaps, share @ values, gaps.sum(0), infinite.sum(0)])
 
 
 def weighted_median(values: Floats, weights: Floats) -> float:

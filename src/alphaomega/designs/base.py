@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Columns = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table behind a design.
+
+    `columns` are its names in order; `levels` those of its categories, the reference first, whose other levels are
+    indicator columns of the design; `gaps` the categories with missing entries, and the first such row.
+    """
+
+    columns: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gaps: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,6 +69,11 @@ class Design(ABC):
 
     shape: tuple[int, int]
     reads: float = 0.0
+    #: What is known of the columns of the data, None for plain numbers.
+    schema: Schema | None = None
+
+    def __matmul__(self, w: Floats) -> Floats:
+        return self.matvec(w)
 
     def matvec(self, w: Floats, columns: Columns | None = None) -> Floats:
         """X[:, columns] @ w for w of shape (k,) or (k, m); shape (n,) or (n, m)."""
@@ -113,6 +133,23 @@ class Design(ABC):
             if bad.size:
                 return int(bad[0]), int(column)
         return None
+
+    def sum_over_rows(self, work: Callable[..., Floats], *arrays: NDArray) -> Floats:
+        """The sum of work(design of some rows, their part of each array) over all rows; one read.
+
+        Where rows lie in blocks, each is worked on where it lies; `work` must then be picklable.
+        """
+        self._count(None)
+        return work(self, *arrays)
+
+    def place(self, row: int) -> str:
+        """Where a row stands in the files it came from, for messages; empty where its number says all."""
+        return ""
+
+    def fingerprint(self) -> str:
+        """Changes when the matrix does. One read, unless the files say it."""
+        probe = np.cos(np.arange(self.shape[0]))
+        return hashlib.sha256(self.rmatvec(probe).tobytes()).hexdigest()
 
     @abstractmethod
     def block(self, center: Floats, scale: Floats) -> Block:

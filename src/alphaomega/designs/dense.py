@@ -84,27 +84,7 @@ class Dense(Design):
         side = np.vstack([extra.T, np.ones(n)])
         if count == 1 and even and self.array.dtype == np.float64 and _near_zero(sample, shift):
             return GramParts(weights[0] * _bordered(self.array, side)[None], np.zeros(p))
-        parts = np.zeros((count, p + len(side), p + len(side)))
-        step = max(GRAM_ROWS, BLOCK_BYTES // (8 * max(p, 1)))
-        whole = np.empty((p + len(side), min(step, n)))
-        grouped = np.empty_like(whole) if count > 1 else whole
-        root = np.sqrt(weights)
-        for start in range(0, n, step):
-            rows = slice(start, min(start + step, n))
-            part = whole[:, : rows.stop - start]
-            np.subtract(self.array[rows].T, shift[:, None], out=part[:p])
-            part[p:] = side[:, rows]
-            part *= root[rows]
-            if count == 1:
-                parts[0] += part @ part.T
-                continue
-            order = np.argsort(labels[rows], kind="stable")
-            sorted_part = np.take(part, order, axis=1, out=grouped[:, : len(order)], mode="clip")
-            ends = np.searchsorted(labels[rows][order], np.arange(count + 1))
-            for label in np.flatnonzero(np.diff(ends)):
-                own = sorted_part[:, ends[label] : ends[label + 1]]
-                parts[label] += own @ own.T
-        return GramParts(parts, shift)
+        return GramParts(augmented_grams(self.array, (labels, weights, side), shift, count), shift)
 
     def block(self, center: Floats, scale: Floats) -> DenseBlock:
         return DenseBlock(self, center, scale)
@@ -147,6 +127,33 @@ class Dense(Design):
             for start in range(0, n, step):
                 part = slice(start, start + step)
                 yield part, slice(None), self.array[part].astype(np.float64, copy=False)
+
+
+def augmented_grams(array: NDArray, sides: tuple[NDArray, Floats, Floats], shift: Floats, count: int) -> Floats:
+    """The weighted Grams of [X - shift, side'] over the rows of each label; sides = (labels, weights, side (e, n))."""
+    labels, weights, side = sides
+    n, p = array.shape
+    parts = np.zeros((count, p + len(side), p + len(side)))
+    step = max(GRAM_ROWS, BLOCK_BYTES // (8 * max(p, 1)))
+    whole = np.empty((p + len(side), min(step, n)))
+    grouped = np.empty_like(whole) if count > 1 else whole
+    root = np.sqrt(weights)
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        part = whole[:, : rows.stop - start]
+        np.subtract(array[rows].T, shift[:, None], out=part[:p])
+        part[p:] = side[:, rows]
+        part *= root[rows]
+        if count == 1:
+            parts[0] += part @ part.T
+            continue
+        order = np.argsort(labels[rows], kind="stable")
+        sorted_part = np.take(part, order, axis=1, out=grouped[:, : len(order)], mode="clip")
+        ends = np.searchsorted(labels[rows][order], np.arange(count + 1))
+        for label in np.flatnonzero(np.diff(ends)):
+            own = sorted_part[:, ends[label] : ends[label + 1]]
+            parts[label] += own @ own.T
+    return parts
 
 
 def _near_zero(sample: Floats, shift: Floats) -> bool:

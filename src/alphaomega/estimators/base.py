@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from ..columns import as_frame
-from ..designs import design_of
+from ..columns import as_frame, separated
+from ..designs import Design, adopt, design_of
 from ..frames import Encoder
 from ..losses import Loss
 from ..penalties import Penalty
@@ -99,9 +99,9 @@ class LinearModel(BaseEstimator, ABC):
 
         Parameters
         ----------
-        X : array, sparse matrix or dataframe of shape (n, p)
+        X : array, sparse matrix, dataframe, Dask array or dataframe, PyTorch tensor, or design of shape (n, p)
             Text and categorical columns of dataframes become indicator columns; names are kept.
-        y : array of shape (n,)
+        y : array of shape (n,), or the name of a column of X
         sample_weight : array of shape (n,), optional
             A weight k equals the row repeated k times, in cross-validation too.
         offset : array of shape (n,), optional
@@ -116,6 +116,7 @@ class LinearModel(BaseEstimator, ABC):
         ValueError
             On bad input; the message names the argument, row or column, and the mend.
         """
+        X, y = separated(X, y)
         X = self._read_matrix(X, reset=True)
         if y is None:
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
@@ -180,6 +181,13 @@ class LinearModel(BaseEstimator, ABC):
 
     def _read_matrix(self, X: Any, reset: bool) -> Any:
         """X with scikit-learn's checks of names and number of columns; values are checked when X is encoded."""
+        X = adopt(X)
+        if isinstance(X, Design):
+            if reset:
+                self.n_features_in_ = X.shape[1] if X.schema is None else len(X.schema.columns)
+                if X.schema is not None:
+                    self.feature_names_in_ = np.array(X.schema.columns, dtype=object)
+            return X
         if as_frame(X) is None:
             return validate_data(
                 self,

@@ -1,0 +1,213 @@
+"""Matrices on disk, read in row batches: Parquet, Arrow, .npy, and what databases and CSV files were converted to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Columns, Floats
+from .partitioned import Kernel, Partitioned, fill_first
+from .records import ArrowFile, Parquet, parquet_parts
+from .sources import Npy, Source, SourceError, ahead
+from .tables import Table
+
+ROOM = 512 << 20  # bytes of working columns that are held; a read of the others costs less than swapping
+
+
+class Chunked(Partitioned):
+    """A matrix that is read from its source in row batches, the next one fetched while one is used.
+
+    Parameters
+    ----------
+    source : Source
+        A file; see `from_parquet`, `from_npy`, `from_arrow`, `from_sql`, `from_csv`.
+    fills : array of shape (p,), optional
+        What stands for NaN in each column.
+    room : bytes, default 512 MiB
+        How much of the columns that a solver works on is held in memory; beyond it they are read for every product.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> path = tempfile.mkdtemp() + "/X.npy"
+    >>> np.save(path, np.eye(3))
+    >>> from_npy(path).rmatvec(np.array([1.0, 2.0, 3.0]))
+    array([1., 2., 3.])
+    """
+
+    def __init__(self, source: Source, fills: Floats | None = None, room: float = ROOM) -> None:
+        self.source, self.fills, self.room = source, fills, room
+        self.shape = source.shape
+        self.schema = source.schema
+
+    def __repr__(self) -> str:
+        return f"Chunked({self.shape[0]} x {self.shape[1]}, {self.source!r})"
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes asked of the source so far."""
+        return self.source.bytes_read
+
+    def filled(self, fills: Floats) -> Chunked:
+        return Chunked(self.source, fills, self.room)
+
+    def column(self, name: str) -> NDArray:
+        """One column of the source, as it is."""
+        return self._table(name).values(name)
+
+    def without(self, name: str) -> Chunked:
+        """The design without a column of the source, such as y."""
+        return Chunked(self._table(name).without(name), room=self.room)
+
+    def recoded(self, columns: Sequence[str], levels: Mapping[str, tuple[str, ...]]) -> Chunked:
+        """The design with the columns and levels of another: what a fit needs of new rows."""
+        return Chunked(self._table(columns[0]).recoded(columns, levels), room=self.room)
+
+    def _table(self, name: str) -> Table:
+        if not isinstance(self.source, Table):
+            raise SourceError(f"{self!r} has no column names; give y as an array, not as the name {name!r}")
+        if name not in self.source.schema.columns:
+            raise SourceError(f"{self!r} has no column {name!r}; it has {', '.join(self.source.schema.columns[:20])}")
+        return self.source
+
+    def place(self, row: int) -> str:
+        return self.source.place(row)
+
+    def fingerprint(self) -> str:
+        return self.source.identity()
+
+    def _batches(self, columns: Columns | None) -> Iterator[tuple[slice, NDArray]]:
+        start = 0
+        for batch in ahead(self.source.batches(columns)):
+            yield slice(start, start + len(batch)), batch
+            start += len(batch)
+
+    def _mapped(
+        self, kernel: Kernel, columns: Columns | None, sides: tuple[NDArray, ...]
+    ) -> Iterator[tuple[slice, Any]]:
+        kernel = fill_first(kernel, self.fills, columns)
+        for rows, batch in self._batches(columns):
+            yield rows, kernel(batch, *(side[rows] for side in sides))
+
+    def _add(self, kernel: Kernel, columns: Columns | None, *sides: NDArray) -> Any:
+        total: Any = None
+        for _, part in self._mapped(kernel, columns, sides):
+            if total is None:
+                total = part
+            else:
+                total += part
+        if total is None:  # no rows: the kernel knows the shape
+            width = self.shape[1] if columns is None else len(columns)
+            return kernel(np.zeros((0, width)), *(side[:0] for side in sides))
+        return total
+
+    def _stack(self, kernel: Kernel, columns: Columns | None, tail: tuple[int, ...], *sides: NDArray) -> Floats:
+        result = np.empty((self.shape[0], *tail), order="F")
+        for rows, part in self._mapped(kernel, columns, sides):
+            result[rows] = part
+        return result
+
+    def _head(self) -> NDArray:
+        head = self.source.head()
+        return head if self.fills is None else np.where(np.isnan(head), self.fills, head)
+
+    def _pick(self, flags: NDArray[np.bool_]) -> Floats:
+        parts = [part for _, part in self._mapped(_flagged, None, (flags,))]
+        return np.concatenate(parts) if parts else np.empty((0, self.shape[1]))
+
+
+def _flagged(block: NDArray, flags: NDArray[np.bool_]) -> Floats:
+    return block[flags].astype(np.float64)
+
+
+def from_npy(path: str | Path, memory: float = ROOM) -> Chunked:
+    """A .npy file as a design that is read in row batches.
+
+    Parameters
+    ----------
+    path : file of an array of shape (n, p)
+        Numbers of any kind and order; float32 stays float32 in storage, all products are float64. An array in Fortran
+        order is read column by column where few columns are wanted.
+    memory : bytes, default 512 MiB
+        How much of the columns that a solver works on is held.
+
+    Raises
+    ------
+    ValueError
+        If the file is no .npy file, is truncated, or holds no table of numbers.
+
+    Examples
+    --------
+    >>> import alphaomega as ao, numpy as np, tempfile
+    >>> path = tempfile.mkdtemp() + "/X.npy"
+    >>> X = np.random.default_rng(0).standard_normal((200, 3))
+    >>> np.save(path, X)
+    >>> on_disk = ao.path(ao.designs.from_npy(path), X[:, 0], n_alphas=5)
+    >>> bool(np.allclose(on_disk.coef, ao.path(X, X[:, 0], n_alphas=5).coef))
+    True
+    """
+    return Chunked(Npy(path), room=memory)
+
+
+def from_parquet(
+    path: str | Path | Sequence[str | Path], columns: Sequence[str] | None = None, memory: float = ROOM
+) -> Chunked:
+    """A Parquet file or data set as a design that is read row group by row group.
+
+    Text columns become indicator columns, their levels found in one pass over them; missing numbers are NaN, filled or
+    refused as in memory. `ao.path(X, "price")` takes y from the column of that name.
+
+    Parameters
+    ----------
+    path : file, folder or pattern of parts (read in order of name), or list of files
+    columns : names, optional
+        Which columns, in this order; only these are read.
+    memory : bytes, default 512 MiB
+        How much of the columns that a solver works on is held.
+
+    Raises
+    ------
+    ValueError
+        If a part is truncated or differs in its columns from the first, or a column is neither numbers nor text.
+
+    Examples
+    --------
+    >>> import alphaomega as ao, polars, tempfile
+    >>> path = tempfile.mkdtemp() + "/houses.parquet"
+    >>> houses = {"size": [1.0, 2.0, 4.0], "colour": ["red", "blue", "red"], "price": [2.0, 3.0, 6.0]}
+    >>> polars.DataFrame(houses).write_parquet(path)
+    >>> ao.path(ao.designs.from_parquet(path), "price", alphas=[0.1]).feature_names
+    ('size', 'colour=red')
+    """
+    return Chunked(Table(Parquet(parquet_parts(path)), columns), room=memory)
+
+
+def from_arrow(path: str | Path, columns: Sequence[str] | None = None, memory: float = ROOM) -> Chunked:
+    """An Arrow IPC file (Feather version 2) as a design that is read record batch by record batch.
+
+    Parameters
+    ----------
+    path : file
+    columns : names, optional
+        Which columns, in this order; only these are read.
+    memory : bytes, default 512 MiB
+        How much of the columns that a solver works on is held.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated or no Arrow file, or a column is neither numbers nor text.
+
+    Examples
+    --------
+    >>> import polars, tempfile
+    >>> path = tempfile.mkdtemp() + "/data.arrow"
+    >>> polars.DataFrame({"a": [1.0, 2.0], "b": [0, 1]}).write_ipc(path)
+    >>> from_arrow(path).matvec(np.array([1.0, 10.0]))
+    array([ 1., 12.])
+    """
+    return Chunked(Table(ArrowFile(Path(path)), columns), room=memory)

@@ -1,0 +1,71 @@
+"""Held-out scores of cross-validation: every fold and alpha from one read of X."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .designs import Design
+from .losses import Loss
+from .problem import Problem
+from .solvers import RawPath
+
+Floats = NDArray[np.float64]
+NUMBERS = 4e6  # predictors that are held at once, of so many alphas as fit
+
+
+def held_out_scores(problem: Problem, folds: NDArray[np.intp], paths: Sequence[RawPath]) -> Floats:
+    """The mean deviance of the rows of fold f at every alpha of the f-th path, fitted without them; shape (F, m)."""
+    weights = np.bincount(folds[folds >= 0], problem.weights[folds >= 0], len(paths))
+    work = partial(_sums, loss=problem.loss, fits=[_Fit.of(path) for path in paths])
+    sides = [problem.y, problem.weights, folds]
+    if problem.offset is not None:
+        sides.append(problem.base_eta())
+    return problem.design.sum_over_rows(work, *sides) / np.maximum(weights, 1e-300)[:, None]
+
+
+class _Fit:
+    """The coefficients of a path on its support: `support` (k,), `coef` (k, m, K), `intercept` (m, K)."""
+
+    def __init__(self, support: NDArray[np.intp], coef: Floats, intercept: Floats) -> None:
+        self.support, self.coef, self.intercept = support, coef, intercept
+
+    @classmethod
+    def of(cls, path: RawPath) -> _Fit:
+        table = path.coef if path.coef.ndim == 3 else path.coef[:, :, None]
+        support = np.flatnonzero(table.any((0, 2)))
+        intercept = path.intercept.reshape(len(table), -1)
+        return cls(support, np.ascontiguousarray(np.moveaxis(table[:, support], 1, 0)), intercept)
+
+
+def _sums(
+    rows: Design,
+    y: Floats,
+    weights: Floats,
+    folds: NDArray,
+    base: Floats | None = None,
+    *,
+    loss: Loss,
+    fits: list[_Fit],
+) -> Floats:
+    """Weighted sums of the deviances of some rows, (F, m)."""
+    sums = np.zeros((len(fits), len(fits[0].intercept)))
+    for fold, fit in enumerate(fits):
+        own = np.flatnonzero((folds == fold) & (weights > 0))
+        if not own.size:
+            continue
+        part = rows.rows(own)
+        m, outputs = fit.intercept.shape
+        step = max(1, int(NUMBERS / (len(own) * outputs)))
+        for start in range(0, m, step):
+            chosen = slice(start, start + step)
+            eta = part.matvec(fit.coef[:, chosen].reshape(len(fit.support), -1), fit.support)
+            eta = eta.reshape(len(own), -1, outputs) + fit.intercept[chosen]
+            for place in range(eta.shape[1]):
+                predictor = eta[:, place].reshape(y[own].shape)
+                predictor = predictor if base is None else predictor + base[own]
+                sums[fold, start + place] = weights[own] @ loss.deviance(y[own], predictor)
+    return sums
