@@ -14,7 +14,7 @@ from .named import Gaussian, GroupLaplace, Laplace
 
 @singledispatch
 def prior_of(penalty: Penalty, rate: float) -> Prior:
-    """The prior exp(-rate * penalty(w)) / constant; every penalty of the library has one.
+    """The prior exp(-rate * penalty(w)) / constant.
 
     Raises
     ------
