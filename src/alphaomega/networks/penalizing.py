@@ -242,13 +242,19 @@ def _entry(item: Found, penalty: Penalty | None, reason: str) -> Entry:
         )
     shape = tuple(layout.read(item.parameter.detach()).shape)
     bound = bind(penalty, shape)
-    try:
-        bound.terms(shape[:1])
-    except ValueError as error:
-        raise ValueError(
-            f"the penalty does not fit {item.name!r}, whose features ({units or 'first axis'}) are {shape[0]}: {error}"
-        ) from error
+    _check_fit(bound, shape, f"{item.name!r}, whose features ({units or 'first axis'}) are {shape[0]}")
     return Entry(item, penalty, bound, layout, units, reason)
+
+
+def _check_fit(penalty: Penalty, shape: tuple[int, ...], which: str) -> None:
+    """A ValueError unless the penalty's factors and groups fit the features, or (second) every entry of a weight."""
+    try:
+        penalty.terms(shape[:1])
+    except ValueError as error:
+        try:
+            penalty.terms(shape)
+        except ValueError:
+            raise ValueError(f"the penalty does not fit {which}: {error}") from error
 
 
 def _resolve(strength: Penalty | float | None, penalty: Penalty | None, name: str) -> Penalty | None:
