@@ -1,6 +1,8 @@
-"""The full posterior of penalised least squares, not only its mode."""
+"""The full posterior of penalised least squares and logistic regression, not only its mode."""
 
 from .fitting import posterior
-from .results import GaussianPosterior, Posterior, SampledPosterior
+from .gaussian import GaussianPosterior
+from .results import Posterior
+from .sampled import SampledPosterior
 
 __all__ = ["GaussianPosterior", "Posterior", "SampledPosterior", "posterior"]

@@ -13,9 +13,10 @@ from ..inference.noise import NoiseNotEstimable
 from ..inference.rows import compact
 from ..penalties import Penalty, Terms
 from ..priors import Gaussian, Laplace, Prior
-from . import gibbs
-from .evidence import Evidence
-from .results import GaussianPosterior, Model, Posterior, SampledPosterior, _intercepts
+from . import gibbs, logistic
+from .gaussian import closed_form
+from .results import Model, Posterior, intercepts
+from .sampled import SampledPosterior
 
 Floats = NDArray[np.float64]
 DISAGREE = 1.05  # R-hat above which chains are called apart
@@ -33,6 +34,7 @@ def posterior(
     intercept: bool = True,
     chains: int = 4,
     draws: int = 1000,
+    loss: str = "squared",
 ) -> Posterior:
     """The posterior distribution of the coefficients under a prior; its mode is the penalised fit.
 
@@ -41,8 +43,9 @@ def posterior(
     A Gaussian prior has it in closed form; what is not given (noise variance, scale) is set where the evidence p(y) is
     largest, which chooses alpha = noise_variance / (n scale^2) from the data alone. Other priors are sampled exactly by
     Gibbs steps of two blocks; what is not given is learnt: the noise variance v under the density 1 / v, the scale of
-    `Laplace()` relative to the noise's standard deviation under a half-Cauchy density, whose scale is one standard
-    deviation of y per standard deviation of a column.
+    `Laplace()` relative to the noise's standard deviation under a half-Cauchy density, whose scale is one noise
+    deviation per standard deviation of a column. With the logistic loss every prior is sampled, and a scale of None,
+    `Gaussian()` too, is learnt under that half-Cauchy density, the noise deviation being one.
 
     Parameters
     ----------
@@ -62,6 +65,8 @@ def posterior(
         Whether there is an intercept; its prior is flat.
     chains, draws : int
         How many chains, and draws kept of each, after half as many that are not; only where sampling is needed.
+    loss : {"squared", "logistic"}
+        "logistic": y holds two values, of which the larger is the event, and there is no noise variance.
 
     Returns
     -------
@@ -78,7 +83,7 @@ def posterior(
     References
     ----------
     D. MacKay (1992), Bayesian interpolation, Neural Computation 4. T. Park and G. Casella (2008), The Bayesian lasso,
-    JASA 103.
+    JASA 103. N. Polson, J. Scott, J. Windle (2013), Bayesian inference for logistic models, JASA 108.
 
     Examples
     --------
@@ -96,16 +101,22 @@ def posterior(
         raise TypeError(f"prior must be a prior such as ao.priors.Gaussian(1.0), got {prior!r}")
     if noise_variance is not None and not (np.isfinite(noise_variance) and noise_variance > 0):
         raise ValueError(f"noise_variance must be a finite number > 0, got {noise_variance!r}")
-    data = read_data(X, y, "squared", weights, None)
+    if chains < 2 or draws < 10:
+        raise ValueError(f"chains must be at least 2 and draws at least 10 to be compared, got {chains} and {draws}")
+    if loss not in ("squared", "logistic"):
+        raise ValueError(f"loss must be 'squared' or 'logistic', got {loss!r}; for others ao.path has the mode")
+    data = read_data(X, y, loss, weights, None)
+    if loss == "logistic":
+        if noise_variance is not None:
+            raise ValueError("the logistic loss has no noise_variance; leave it out")
+        return _logistic(data, prior, (standardize, intercept), seed, (chains, draws))
     columns, response = compact(data, intercept)
     model = _model(data, prior, standardize, intercept)
     columns = columns / model.scale
     if not response.any() and noise_variance is None:
         raise NoiseNotEstimable("y does not vary, so there is no noise to learn; pass noise_variance=")
     if isinstance(prior, Gaussian):
-        return _gaussian(model, columns, response, noise_variance)
-    if chains < 2 or draws < 10:
-        raise ValueError(f"chains must be at least 2 and draws at least 10 to be compared, got {chains} and {draws}")
+        return closed_form(model, columns, response, noise_variance)
     return _sampled(model, _gibbs_model(model, columns, response, noise_variance), seed, (chains, draws))
 
 
@@ -122,51 +133,13 @@ def _model(data: Data, prior: Prior, standardize: bool, intercept: bool) -> Mode
         mean=float(share @ data.target.values) if intercept else 0.0,
         intercept=intercept,
         encoder=data.encoder,
-    )
-
-
-def _gaussian(model: Model, columns: Floats, response: Floats, noise_variance: float | None) -> GaussianPosterior:
-    """The closed form, from the singular values of the columns in units of their prior deviation."""
-    learn = model.prior.scale is None  # type: ignore[attr-defined]
-    unit = np.ones(columns.shape[1]) if learn else model.prior._terms((columns.shape[1],)).quadratic ** -0.5
-    left, singular, right = np.linalg.svd(columns * unit, full_matrices=False)
-    keep = singular > 1e-13 * singular.max(initial=0.0)
-    left, singular, axes = left[:, keep], singular[keep], right[keep].T
-    coordinates = left.T @ response
-    rest = max(float(response @ response - coordinates @ coordinates), 0.0)
-    rest = 0.0 if rest < 1e-14 * float(response @ response) else rest
-    flat = -np.log(model.total) / 2 if model.intercept else 0.0
-    evidence = Evidence(singular**2, coordinates**2, rest, model.total - model.intercept, flat)
-    noise, square = evidence.maximise(noise_variance, None if learn else 1.0)
-    if not (noise > 0 and np.isfinite(square)):
-        raise NoiseNotEstimable(
-            "the evidence is largest without any noise: these columns can fit every row; pass noise_variance=, or give "
-            "the prior a scale"
-        )
-    if square == 0:
-        warnings.warn(
-            "the evidence is largest at a prior scale of 0: these data show no effect, and every coefficient's "
-            "posterior is a point at zero; give the prior a scale to see what else is possible",
-            ConvergenceWarning,
-            stacklevel=3,
-        )
-    shrinkage = square * singular**2 / (noise + square * singular**2)
-    mean = unit * (axes @ (shrinkage / singular * coordinates))
-    return GaussianPosterior(
-        model=model,
-        mean=mean / model.scale,
-        noise_variance=noise,
-        scale=np.sqrt(square) if learn else model.prior.scale,  # type: ignore[attr-defined]
-        log_evidence=evidence.log(noise, square),
-        unit=np.sqrt(square) * unit / model.scale,
-        axes=axes,
-        shrinkage=shrinkage,
+        classes=None if data.target.classes is None else tuple(data.target.classes.tolist()),
     )
 
 
 def _gibbs_model(model: Model, columns: Floats, response: Floats, noise_variance: float | None) -> gibbs.Model:
     p, size = columns.shape[1], model.total - model.intercept
-    if isinstance(model.prior, Laplace) and model.prior.scale is None:
+    if isinstance(model.prior, (Gaussian, Laplace)) and model.prior.scale is None:
         spread = float((columns**2).sum()) / (model.total * p)
         unit = 1 / np.sqrt(spread) if spread > 0 else 1.0
         return gibbs.Model(columns, response, size, np.arange(p), None, np.zeros(p), noise_variance, unit)
@@ -178,14 +151,43 @@ def _gibbs_model(model: Model, columns: Floats, response: Floats, noise_variance
         )
     groups = np.arange(p) if terms.groups is None else terms.groups
     rates = terms.l1 if terms.group_weights is None else terms.group_weights
-    return gibbs.Model(columns, response, size, groups, 1 / rates, terms.quadratic, noise_variance)
+    with np.errstate(divide="ignore"):
+        return gibbs.Model(columns, response, size, groups, 1 / rates, terms.quadratic, noise_variance)
+
+
+def _logistic(
+    data: Data, prior: Prior, how: tuple[bool, bool], seed: int | None, size: tuple[int, int]
+) -> SampledPosterior:
+    standardize, intercept = how
+    model = _model(data, prior, standardize, intercept)
+    counts = data.weights.astype(int)
+    odd = np.flatnonzero(counts != data.weights)
+    if odd.size:
+        raise ValueError(
+            f"weights are counts for the logistic posterior, found {data.weights[odd[0]]:g} at row {odd[0]}; give "
+            "whole numbers"
+        )
+    columns = (data.design.take(np.arange(data.design.shape[1])) - model.center) / model.scale
+    columns, event = columns.repeat(counts, axis=0), data.target.values.repeat(counts)
+    local = _gibbs_model(model, columns, event, noise_variance=1.0)
+    setting = logistic.Model(local, event - 0.5, intercept, isinstance(prior, Gaussian))
+    count, draws = size
+    streams = np.random.default_rng(seed).spawn(count)
+    chains = [logistic.run(setting, draws // 2, draws, stream) for stream in streams]
+    found = {"coef": np.array([chain.coef for chain in chains]) / model.scale}
+    if intercept:
+        centred = np.array([chain.intercept for chain in chains])
+        found["intercept"] = centred - found["coef"] @ model.center
+    if local.scale is None:
+        found["scale"] = np.array([chain.scale for chain in chains])
+    return _gathered(model, found, 1.0)
 
 
 def _local(prior: Prior, p: int) -> Terms:
     """The prior's terms where it is normal given local variances."""
     terms = prior.energy().terms((p,))
     mixed = terms is not None and terms.groups is not None and bool(terms.l1.any())
-    flat = terms is not None and terms.groups is None and not terms.l1.all()
+    flat = terms is not None and terms.groups is None and not terms.l1.all() and not isinstance(prior, Gaussian)
     if terms is None or terms.bounded or mixed or flat:
         raise TypeError(
             f"the posterior under {prior!r} is not at hand; use Gaussian, Laplace, GroupLaplace or Laplace * Gaussian, "
@@ -201,15 +203,20 @@ def _sampled(model: Model, local: gibbs.Model, seed: int | None, size: tuple[int
     found = {"coef": np.array([chain.coef for chain in chains]) / model.scale}
     noise = np.array([chain.noise_variance for chain in chains])
     if model.intercept:
-        found["intercept"] = _intercepts(model, found["coef"], noise, streams[count])
+        found["intercept"] = intercepts(model, found["coef"], noise, streams[count])
     if local.noise_variance is None:
         found["noise_variance"] = noise
     if local.scale is None:
         found["scale"] = np.array([chain.scale for chain in chains])
-    scale = float(found["scale"].mean()) if local.scale is None else getattr(model.prior, "scale", None)
-    result = SampledPosterior(model, found, float(noise.mean()), scale, _disagreement(model, found))
+    return _gathered(model, found, float(noise.mean()))
+
+
+def _gathered(model: Model, found: dict[str, Floats], noise_variance: float) -> SampledPosterior:
+    """The draws with their warning, where the chains disagree."""
+    scale = float(found["scale"].mean()) if "scale" in found else getattr(model.prior, "scale", None)
+    result = SampledPosterior(model, found, noise_variance, scale, _disagreement(model, found))
     if result.message:
-        warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=4)
     return result
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, solve_triangular
+from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 
@@ -60,25 +61,29 @@ class State:
 def run(model: Model, warmup: int, draws: int, rng: np.random.Generator) -> Chain:
     """One chain from a random start: two blocks, (noise, w) given the local variances and these given (noise, w).
 
+    A scale to be learnt is drawn twice in every step, once with w fixed and once with w / scale fixed: the second keeps
+    chains moving where w is near zero, the first where it is not.
+
     References
     ----------
     T. Park and G. Casella (2008), The Bayesian lasso, JASA 103.
     B. Rajaratnam, D. Sparks, K. Khare, L. Zhang (2019), Uncertainty quantification for modern high-dimensional
     regression via scalable Bayesian methods, J. Computational and Graphical Statistics 28 (two blocks, not three).
+    Y. Yu and X.-L. Meng (2011), To center or not to center: that is not the question, same journal 20.
     """
-    state = _start(model, rng)
+    state = start(model, rng)
     coefs, noises, scales = np.zeros((draws, model.columns.shape[1])), np.zeros(draws), np.zeros(draws)
     draw_coef = Narrow(model) if len(model.response) > model.columns.shape[1] else Wide(model)
     for step in range(-warmup, draws):
-        coef, state = draw_coef(state, rng)
-        state = _refresh(model, coef, state, rng)
+        coef, state = stretch(model, *draw_coef(state, rng), rng)
+        state = refresh(model, coef, state, rng)
         if step >= 0:
             coefs[step], noises[step] = coef, state.noise_variance
             scales[step] = np.sqrt(state.noise_variance) / state.rate
     return Chain(coefs, noises, scales if model.scale is None else np.zeros(0))
 
 
-def _start(model: Model, rng: np.random.Generator) -> State:
+def start(model: Model, rng: np.random.Generator) -> State:
     """Far apart on purpose, so that chains which agree have forgotten where they began."""
     power = float(model.response @ model.response) / model.size
     noise = model.noise_variance or power * 10 ** rng.uniform(-1.5, 0.5)
@@ -95,7 +100,7 @@ def _relative(model: Model, state: State) -> Floats:
     return 1 / (1 / state.local[model.groups] + state.noise_variance * model.ridge)
 
 
-def _refresh(model: Model, coef: Floats, state: State, rng: np.random.Generator) -> State:
+def refresh(model: Model, coef: Floats, state: State, rng: np.random.Generator) -> State:
     """The scale where it is learnt (its local variances integrated out), then the local variances."""
     noise = state.noise_variance
     if model.scale is not None and model.noise_variance is None:
@@ -108,6 +113,30 @@ def _refresh(model: Model, coef: Floats, state: State, rng: np.random.Generator)
     else:
         rate, rates = state.rate, np.sqrt(noise) / model.scale
     return State(1 / inverse_gaussian(rates / size, rates**2, rng), noise, rate)
+
+
+def stretch(model: Model, coef: Floats, state: State, rng: np.random.Generator) -> tuple[Floats, State]:
+    """A new scale with w / scale fixed, where it is learnt: the local variances count as integrated out.
+
+    Given the direction w / scale the likelihood is normal in the scale: that is proposed, the half-Cauchy decides.
+    """
+    if model.scale is not None:
+        return coef, state
+    direction = coef * state.rate
+    along = model.columns @ direction
+    precision = float(along @ along) / state.noise_variance
+    if not precision > 0:
+        return coef, state
+    deviation = precision**-0.5
+    center = float(along @ model.response) / state.noise_variance / precision
+    mass = float(ndtr(center / deviation))
+    if not mass > 0:
+        return coef, state
+    proposal = center - deviation * float(ndtri(rng.uniform() * mass))  # of scale / noise deviation, positive
+    accept = (1 + (1 / (state.rate * model.unit)) ** 2) / (1 + (proposal / model.unit) ** 2)
+    if not (proposal > 0 and rng.uniform() < accept):
+        return coef, state
+    return direction * proposal, replace(state, rate=1 / proposal)
 
 
 def _draw_rate(model: Model, total: float, current: float, rng: np.random.Generator) -> float:

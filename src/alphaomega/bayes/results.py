@@ -1,4 +1,4 @@
-"""What is known of the coefficients after seeing the data: exact where the prior is normal, else by draws."""
+"""What is known of the coefficients after seeing the data: what every posterior answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..frames import Encoder
 from ..priors import Gaussian, Laplace, Prior
-from .diagnostics import effective_draws, r_hat
 
 Floats = NDArray[np.float64]
 
@@ -30,6 +29,7 @@ class Model:
     center : (p,) means of the columns, zero without an intercept.
     mean : of y, zero without an intercept.
     intercept : whether there is one; its prior is flat.
+    classes : the two classes of the logistic loss, the event last; None for the squared loss.
     """
 
     prior: Prior
@@ -40,6 +40,7 @@ class Model:
     mean: float
     intercept: bool
     encoder: Encoder = field(repr=False)
+    classes: tuple[Any, Any] | None = None
 
     def matrix(self, X: Any) -> Floats:
         """New rows as a matrix."""
@@ -51,6 +52,8 @@ class Model:
 
 class Posterior(ABC):
     """The posterior distribution of the coefficients w and the intercept b of y ~ N(X w + b, noise_variance).
+
+    For the logistic loss P(event) = 1 / (1 + exp(-(X w + b))), and the noise variance is 1.
 
     Attributes
     ----------
@@ -128,165 +131,14 @@ class Posterior(ABC):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class GaussianPosterior(Posterior):
-    """Normal, in closed form: given the noise variance and the prior's scale.
-
-    Attributes
-    ----------
-    log_evidence : log p(y | noise_variance, scale), coefficients and intercept integrated out.
-    unit : (p,) prior deviations of the coefficients, in the units of the columns.
-    axes : (p, r) orthonormal directions in coefficients per prior deviation, along which the data speak.
-    shrinkage : (r,) share of the prior variance that the data take away along each.
-    """
-
-    model: Model
-    mean: Floats
-    noise_variance: float
-    scale: Any
-    log_evidence: float
-    unit: Floats = field(repr=False)
-    axes: Floats = field(repr=False)
-    shrinkage: Floats = field(repr=False)
-
-    @property
-    def deviation(self) -> Floats:  # type: ignore[override]
-        """(p,) posterior standard deviations."""
-        return self.unit * np.sqrt(np.maximum(1 - (self.axes**2) @ self.shrinkage, 0.0))
-
-    @property
-    def df(self) -> float:
-        """How many coefficients the data determine: sum of the shrinkage, trace of the smoother (MacKay's gamma)."""
-        return float(self.shrinkage.sum())
-
-    def covariance(self) -> Floats:
-        """(p, p) posterior covariance of the coefficients."""
-        scaled = self.unit[:, None] * self.axes
-        return np.diag(self.unit**2) - (scaled * self.shrinkage) @ scaled.T
-
-    @property
-    def intercept_mean(self) -> float:  # type: ignore[override]
-        """Posterior mean of the intercept."""
-        return float(self.model.mean - self.model.center @ self.mean)
-
-    @property
-    def intercept_deviation(self) -> float:  # type: ignore[override]
-        """Posterior standard deviation of the intercept."""
-        if not self.model.intercept:
-            return 0.0
-        return float(np.sqrt(self.noise_variance / self.model.total + self._spread(self.model.center[None])[0]))
-
-    def _spread(self, rows: Floats) -> Floats:
-        """x' covariance x for each row."""
-        scaled = rows * self.unit
-        return np.maximum((scaled**2).sum(1) - (scaled @ self.axes) ** 2 @ self.shrinkage, 0.0)
-
-    def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
-        """(lower, upper), each (p,): mean -+ normal quantile * deviation."""
-        margin = _quantile(level) * self.deviation
-        return self.mean - margin, self.mean + margin
-
-    def predict(self, X: Any, level: float | None = None) -> Any:
-        """The mean of y at new rows, (n,); with `level` the tuple (mean, lower, upper) for one new y at each row."""
-        matrix = self.model.matrix(X)
-        center = self.intercept_mean + matrix @ self.mean
-        if level is None:
-            return center
-        sampled = self.noise_variance * (1 + (1 / self.model.total if self.model.intercept else 0.0))
-        margin = _quantile(level) * np.sqrt(sampled + self._spread(matrix - self.model.center))
-        return center, center - margin, center + margin
-
-    def draw(self, draws: int = 1000, chains: int = 4, seed: int | None = 0) -> dict[str, Floats]:
-        """Independent draws by name, each (chains, draws, ...): coef and intercept."""
-        rng = np.random.default_rng(seed)
-        normal = rng.standard_normal((chains, draws, len(self.mean)))
-        shrunk = ((normal @ self.axes) * (1 - np.sqrt(1 - self.shrinkage))) @ self.axes.T
-        coef = self.mean + self.unit * (normal - shrunk)
-        values = {"coef": coef}
-        if self.model.intercept:
-            values["intercept"] = _intercepts(self.model, coef, np.full(coef.shape[:2], self.noise_variance), rng)
-        return values
-
-
-@dataclass(frozen=True, eq=False)
-class SampledPosterior(Posterior):
-    """Draws of several chains, in the units of the columns.
-
-    Attributes
-    ----------
-    draws : by name, each (chains, draws, ...): coef, intercept, noise_variance and scale where these were learnt.
-    scale : the prior's scale: given, or its posterior mean.
-    message : empty, or which quantity the chains disagree on, and what mends it.
-    """
-
-    model: Model
-    draws: dict[str, Floats] = field(repr=False)
-    noise_variance: float
-    scale: Any
-    message: str = ""
-
-    @property
-    def mean(self) -> Floats:  # type: ignore[override]
-        """(p,) posterior means."""
-        return self.draws["coef"].mean((0, 1))
-
-    @property
-    def deviation(self) -> Floats:  # type: ignore[override]
-        """(p,) posterior standard deviations."""
-        return self.draws["coef"].std((0, 1), ddof=1)
-
-    @property
-    def intercept_mean(self) -> float:  # type: ignore[override]
-        """Posterior mean of the intercept."""
-        return float(self.draws["intercept"].mean()) if self.model.intercept else 0.0
-
-    @property
-    def intercept_deviation(self) -> float:  # type: ignore[override]
-        """Posterior standard deviation of the intercept."""
-        return float(self.draws["intercept"].std(ddof=1)) if self.model.intercept else 0.0
-
-    @property
-    def r_hat(self) -> dict[str, Floats]:
-        """By name, the potential scale reduction of each quantity: 1 where the chains agree."""
-        return {name: r_hat(values) for name, values in self.draws.items()}
-
-    @property
-    def effective_draws(self) -> dict[str, Floats]:
-        """By name, how many independent draws each quantity's draws are worth."""
-        return {name: effective_draws(values) for name, values in self.draws.items()}
-
-    def interval(self, level: float = 0.9) -> tuple[Floats, Floats]:
-        """(lower, upper), each (p,): quantiles of the draws."""
-        _quantile(level)
-        lower, upper = np.quantile(self.draws["coef"], [(1 - level) / 2, (1 + level) / 2], axis=(0, 1))
-        return lower, upper
-
-    def predict(self, X: Any, level: float | None = None) -> Any:
-        """The mean of y at new rows, (n,); with `level` the tuple (mean, lower, upper) for one new y at each row."""
-        matrix = self.model.matrix(X)
-        center = self.intercept_mean + matrix @ self.mean
-        if level is None:
-            return center
-        _quantile(level)
-        values = matrix @ self.draws["coef"].reshape(-1, len(self.mean)).T
-        noise = self.draws.get("noise_variance", np.full(self.draws["coef"].shape[:2], self.noise_variance)).ravel()
-        values += self.draws["intercept"].ravel() if self.model.intercept else 0.0
-        values += np.sqrt(noise) * np.random.default_rng(0).standard_normal(values.shape)
-        lower, upper = np.quantile(values, [(1 - level) / 2, (1 + level) / 2], axis=1)
-        return center, lower, upper
-
-    def draw(self, draws: int = 1000, chains: int = 4, seed: int | None = 0) -> dict[str, Floats]:
-        """The draws that were made, by name, each (chains, draws, ...); the arguments have no say here."""
-        return dict(self.draws)
-
-
-def _intercepts(model: Model, coef: Floats, noise: Floats, rng: np.random.Generator) -> Floats:
+def intercepts(model: Model, coef: Floats, noise: Floats, rng: np.random.Generator) -> Floats:
     """A draw of the intercept for each draw (chains, draws) of the rest."""
     center = model.mean - coef @ model.center
     return center + np.sqrt(noise / model.total) * rng.standard_normal(center.shape)
 
 
-def _quantile(level: float) -> float:
+def normal_quantile(level: float) -> float:
+    """How many deviations hold `level` of a normal; refuses a level outside (0, 1)."""
     from scipy.special import ndtri
 
     if not 0 < level < 1:

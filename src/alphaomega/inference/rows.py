@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 def centred(data: Data, columns: NDArray[np.intp], intercept: bool) -> tuple[Floats, Floats]:
     """Some columns and y, centred where there is an intercept, each row times the root of its weight.
 
-    Columns that are constant but for rounding become zero.
+    Columns, or a y, that are constant but for rounding become zero.
     """
     taken, response = data.design.take(columns), data.target.values
     if intercept:
@@ -23,6 +23,8 @@ def centred(data: Data, columns: NDArray[np.intp], intercept: bool) -> tuple[Flo
         taken, response = taken - share @ taken, response - share @ response
         taken = taken - share @ taken  # means far from zero: the first pass leaves their rounding
         taken[:, np.sqrt(share @ taken**2) <= COLLINEAR * size] = 0.0
+        if np.sqrt(share @ response**2) <= COLLINEAR * np.sqrt(share @ data.target.values**2):
+            response = np.zeros_like(response)
     root = np.sqrt(data.weights)
     return root[:, None] * taken, root * response
 
