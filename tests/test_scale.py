@@ -14,7 +14,8 @@ from alphaomega.penalties import Penalty
 from problems import LOSSES, PENALTIES, problem
 
 ELSEWHERE = [name for name in REGISTRY if not name.startswith(("dense", "sparse", "standardized"))]
-#: Solved by conjugate gradients, which near rounding take some products more or less: reads are compared further off.
+#: Solved by conjugate gradients until the gap is rounding, 1e-14, which leaves 1e-7 in the coefficients; how many
+#: products that takes, rounding decides too: those are compared further off.
 BY_PRODUCTS = {("multinomial", "L2"), ("multinomial", "ridge weights")}
 EXACT = [name for name, make in PENALTIES.items() if make(8).terms((8,)) is not None]
 
@@ -42,22 +43,37 @@ def made(penalty: str, case: str) -> Penalty:
     return PENALTIES[penalty](problem(case).X.shape[1])
 
 
+def identified(coef: np.ndarray) -> np.ndarray:
+    """Coefficients; those of classes about their mean, which nothing fixes where a column is not penalised."""
+    return coef - coef.mean(1, keepdims=True) if coef.ndim == 3 else coef
+
+
 def check(X, case: str, loss: str, penalty: str) -> None:
     data, expected = problem(case), dense(case, loss, penalty)
     found = ao.path(X, data.y(loss), loss, made(penalty, case), **data.sample, **fit(loss, penalty))
-    size = 1e-8 * max(1.0, float(abs(expected.coef).max()))
+    size = (1e-7 if (loss, penalty) in BY_PRODUCTS else 1e-8) * max(1.0, float(abs(expected.coef).max()))
     np.testing.assert_allclose(found.alphas, expected.alphas, rtol=1e-10)
-    np.testing.assert_allclose(found.coef, expected.coef, rtol=0, atol=size)
+    np.testing.assert_allclose(identified(found.coef), identified(expected.coef), rtol=0, atol=size)
     np.testing.assert_allclose(found.intercept, expected.intercept, rtol=0, atol=size)
     assert (found.gap <= fit(loss, penalty)["tol"]).all()
     if (loss, penalty) not in BY_PRODUCTS:
         assert found.reads == pytest.approx(expected.reads)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_every_design_gives_the_dense_path(name, loss):
+def test_every_design_gives_the_dense_path_under_every_penalty(name, loss):
     for penalty in EXACT:
+        check(design(name, "tall"), "tall", loss, penalty)
+
+
+@pytest.mark.parametrize(("number", "loss"), list(enumerate(LOSSES)))
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_every_design_gives_the_dense_path(name, number, loss):
+    """Every loss, and over the designs every penalty; all pairs are among the slow tests."""
+    first = number + ELSEWHERE.index(name)
+    for penalty in EXACT[first % len(EXACT) :: 5]:
         check(design(name, "tall"), "tall", loss, penalty)
 
 
@@ -75,4 +91,4 @@ def test_conjugate_gradients_read_as_often_as_on_dense_data(name):
         ao.path(X, y, "multinomial", ao.L2(), n_alphas=6, tol=1e-2)
         for X in (design(name, "tall"), designs.Dense(problem("tall").dense))
     )
-    assert one.reads == other.reads
+    assert one.reads == pytest.approx(other.reads, rel=0.02)
