@@ -18,7 +18,12 @@ NUMBERS = 4e6  # predictors that are held at once, of so many alphas as fit
 
 
 def held_out_scores(problem: Problem, folds: NDArray[np.intp], paths: Sequence[RawPath]) -> Floats:
-    """The mean deviance of the rows of fold f at every alpha of the f-th path, fitted without them; shape (F, m)."""
+    """The mean deviance of the rows of fold f at every alpha of the f-th path, fitted without them; shape (F, m).
+
+    One read of X, or none where the solver had what it takes.
+    """
+    if all(path.held_out is not None for path in paths):
+        return np.array([path.held_out for path in paths])
     weights = np.bincount(folds[folds >= 0], problem.weights[folds >= 0], len(paths))
     work = partial(_sums, loss=problem.loss, fits=[_Fit.of(path) for path in paths])
     sides = [problem.y, problem.weights, folds]

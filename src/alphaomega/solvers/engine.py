@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +12,11 @@ from ..designs.base import Block
 from ..problem import Control, Grid, Problem
 from . import smooth
 from .curved import CurvedLane
-from .frame import Frame, Part
+from .frame import Frame, Part, whole_gram_pays
 from .lanes import Lane, SquaredLane
 from .raw import RawPath, shortfall
 from .ridge import RidgeLane
+from .summed import FoldSums
 from .threads import Threads
 from .working_set import Driver, Track
 
@@ -28,11 +30,24 @@ def solve(
 ) -> tuple[RawPath, list[RawPath]]:
     """The path on all rows, and without each fold; all lanes share the reads of X."""
     count = 0 if folds is None else int(folds.max()) + 1
-    left_out = [replace(problem, weights=np.where(folds == fold, 0.0, problem.weights)) for fold in range(count)]
     threads = Threads(control.n_threads)
+    lanes = Lanes(control, threads)
     with threads.small():
-        paths = Lanes(folds, control, threads).solve([problem, *left_out], grid)
+        if _summed(problem, count):
+            paths = lanes.from_sums(problem, folds, grid)
+        else:
+            left_out = [
+                replace(problem, weights=np.where(folds == fold, 0.0, problem.weights)) for fold in range(count)
+            ]
+            paths = lanes.solve([problem, *left_out], grid)
     return paths[0], paths[1:]
+
+
+def _summed(problem: Problem, folds: int) -> bool:
+    """Whether sums over the rows of each fold, from one pass, are all that a path and its folds need."""
+    if folds and _own_scales(problem):
+        return False
+    return whole_gram_pays(problem) and not smooth.by_rows(problem) and not smooth.by_products(problem)
 
 
 def solve_many(problems: list[Problem], grid: Grid, control: Control) -> list[RawPath]:
@@ -48,7 +63,7 @@ def solve_many(problems: list[Problem], grid: Grid, control: Control) -> list[Ra
     with threads.small():
         for number, chunk in enumerate(chunks):
             part = control.part(number / len(chunks), (number + 1) / len(chunks))
-            found = Lanes(None, part, threads).solve([first, *chunk], grid)
+            found = Lanes(part, threads).solve([first, *chunk], grid)
             grid = Grid(found[0].alphas)
             paths += found[1:] if paths else found
             reads += found[0].reads
@@ -57,12 +72,8 @@ def solve_many(problems: list[Problem], grid: Grid, control: Control) -> list[Ra
 
 @dataclass(frozen=True)
 class Lanes:
-    """How many problems that differ in weights, y or offset alone are solved together.
+    """How many problems that differ in weights, y or offset alone are solved together."""
 
-    With `folds`, the k-th problem but the first is the first without fold k - 1.
-    """
-
-    folds: NDArray[np.intp] | None
     control: Control
     threads: Threads
 
@@ -80,7 +91,7 @@ class Lanes:
         paths: list[RawPath] = []
         for number, problem in enumerate(problems):
             part = self.control.part(number / len(problems), (number + 1) / len(problems))
-            paths += Lanes(None, part, self.threads).solve([problem], Grid(paths[0].alphas) if paths else grid)
+            paths += Lanes(part, self.threads).solve([problem], Grid(paths[0].alphas) if paths else grid)
         reads = sum(path.reads for path in paths)
         return [replace(path, reads=reads) for path in paths]
 
@@ -95,12 +106,27 @@ class Lanes:
         problem = problems[0]
         start = problem.design.reads
         with self.threads.reading():
-            frame = Frame.of(problems, self.folds if len(problems) > 1 else None)
+            frame = Frame.of(problems)
+        bounds = np.ones(len(problems)) if frame.whole else [_stretch(problem, own) for own in problems]
+        return self._driven(frame, bounds, grid, start)
+
+    def from_sums(self, problem: Problem, folds: NDArray[np.intp] | None, grid: Grid) -> list[RawPath]:
+        """The path of a problem, and without each fold; no lane holds anything as long as X."""
+        start = problem.design.reads
+        with self.threads.reading():
+            sums = FoldSums.of(problem, folds)
+            frame = sums.frame()
+        first, *rest = self._driven(frame, np.ones(len(frame.parts)), grid, start)
+        return [first, *(replace(path, held_out=sums.held_out(fold, path)) for fold, path in enumerate(rest))]
+
+    def _driven(self, frame: Frame, bounds: Sequence[float] | Floats, grid: Grid, start: float) -> list[RawPath]:
+        """Every lane of a frame down the grid."""
+        problem = frame.problem
         alphas = frame.alphas(grid)
         block = None if frame.whole else problem.design.block(frame.center, frame.scale)
         tracks = [
-            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=_stretch(problem, own))
-            for part, own in zip(frame.parts, problems)
+            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=float(bound))
+            for part, bound in zip(frame.parts, bounds)
         ]
         if len(tracks) == 1:
             tracks[0].lane.all_threads = self.threads.reading
@@ -127,13 +153,13 @@ def _stretch(first: Problem, other: Problem) -> float:
 
 def _lane(frame: Frame, part: Part, block: Block | None) -> Lane:
     if part.gram is not None and smooth.pure(part.terms):
-        return RidgeLane(part.sample, part.terms, *part.gram)
+        return RidgeLane(part.sample, part.terms, part.gram)
     if not frame.problem.loss.constant_curvature:
         assert block is not None
         return CurvedLane(part.sample, part.terms, block, part.null)
     lane = SquaredLane(part.sample, part.terms, block)
     if part.gram is not None:
-        lane.take_whole(*part.gram)
+        lane.take_whole(part.gram)
     return lane
 
 

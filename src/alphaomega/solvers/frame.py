@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from ..designs.base import GramParts
 from ..penalties import Terms
 from ..problem import Grid, NullModel, Problem
 from .grid import RIDGE_FLOOR, alpha_max, default_ratio
-from .lanes import Sample
+from .lanes import Sample, WholeGram
 
 Floats = NDArray[np.float64]
 
@@ -26,8 +28,8 @@ WHOLE_TALL = 4  # ... and with fewer rows per column it costs more than the work
 class Part:
     """One lane's rows: its sample, null model, terms in the lane's coordinates, and its correlations at the null model.
 
-    `scale` is where the penalty acts (the lane's own deviations, or ones);
-    `gram` the Gram, linear terms and means of all columns, where one pass gave them.
+    `scale` is where the penalty acts (the lane's own deviations, or ones); `gram` that of all columns, where one pass
+    gave it: the sample is empty then.
     """
 
     sample: Sample
@@ -35,7 +37,7 @@ class Part:
     terms: Terms
     slope: Floats
     scale: Floats
-    gram: tuple[Floats, Floats, Floats] | None = None
+    gram: WholeGram | None = None
 
 
 @dataclass(frozen=True)
@@ -69,17 +71,14 @@ class Frame:
         return top * np.geomspace(1, grid.ratio or default_ratio(self.problem), grid.n_alphas)
 
     @classmethod
-    def of(cls, problems: list[Problem], folds: NDArray[np.intp] | None) -> Frame:
-        """Read X as rarely as possible, and set up every lane; with `folds`, lane k + 1 is the first without fold k."""
-        problem = problems[0]
+    def of(cls, problems: list[Problem]) -> Frame:
+        """Read X as rarely as possible, and set up every lane."""
         nulls = [NullModel.of(part) for part in problems]
-        shares = np.stack([part.weights / part.total for part in problems], axis=1)
-        if _whole_gram_pays(problem):
-            return _whole(problems, nulls, shares, folds)
-        return _gathered(problems, nulls, shares)
+        return (_whole if whole_gram_pays(problems[0]) else _gathered)(problems, nulls)
 
 
-def _whole_gram_pays(problem: Problem) -> bool:
+def whole_gram_pays(problem: Problem) -> bool:
+    """Whether one Gram of all columns serves the whole path better than working sets."""
     n, p = problem.design.shape
     terms = problem.terms
     assert terms is not None
@@ -88,11 +87,12 @@ def _whole_gram_pays(problem: Problem) -> bool:
     return problem.loss.constant_curvature and p <= WHOLE_COLUMNS and small
 
 
-def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -> Frame:
+def _gathered(problems: list[Problem], nulls: list[NullModel]) -> Frame:
     """Means, deviations and null correlations of every lane from one block read."""
     problem = problems[0]
     n, k = problem.design.shape[0], problem.n_outputs
-    lanes = shares.shape[1]
+    lanes = len(problems)
+    shares = np.stack([part.weights / part.total for part in problems], axis=1)
     pairs = zip(problems, nulls)
     forces = np.stack([-part.loss.gradient(part.y, null.eta) for part, null in pairs], axis=1).reshape(n, lanes, k)
     weighted = (forces * shares[:, :, None]).reshape(n, -1)
@@ -101,49 +101,51 @@ def _gathered(problems: list[Problem], nulls: list[NullModel], shares: Floats) -
     check_finite(problem, products)
     means, pulls = products[:, :lanes], products[:, lanes:].reshape(-1, lanes, k)
     deviation = problem.design.deviation(means[:, : spread.shape[1]], squares, spread)
-    center, scale = _frame_scale(problem, means[:, 0], deviation[:, 0], squares[:, 0])
+    center, scale = frame_scale(problem, means[:, 0], deviation[:, 0], squares[:, 0])
     parts = []
     for lane, (part, null) in enumerate(zip(problems, nulls)):
         own = deviation[:, min(lane, spread.shape[1] - 1)]
         total = weighted.reshape(n, lanes, k)[:, lane].sum(0)
         slope = (pulls[:, lane] - np.outer(center, total)) / scale[:, None]
-        parts.append(_part(part, null, scale, own, slope.ravel()))
+        parts.append(part_of(part, null, scale, own, slope.ravel()))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=False)
 
 
-def _whole(problems: list[Problem], nulls: list[NullModel], shares: Floats, folds: NDArray[np.intp] | None) -> Frame:
-    """Grams of all columns for every lane."""
+def _whole(problems: list[Problem], nulls: list[NullModel]) -> Frame:
+    """Grams of all columns for every lane, one pass for each weighting."""
     problem = problems[0]
-    moments = _moments_of_weightings(problems) if folds is None else _moments_of_folds(problems, folds)
-    center, scale = _frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
+    moments = _moments_of_weightings(problems)
+    targets = []
+    for part in problems:
+        share, target = part.weights / part.total, part.y - part.base_eta()
+        mean = float(share @ target) if part.intercept else 0.0
+        targets.append((mean, float(share @ (target - mean) ** 2)))
+    return whole_frame(problem, nulls, moments, targets)
+
+
+def whole_frame(
+    problem: Problem, nulls: list[NullModel], moments: list[Moments], targets: list[tuple[float, float]]
+) -> Frame:
+    """The frame of lanes whose Grams are known; `targets` are mean and variance of y - offset."""
+    center, scale = frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
+    none = Sample(problem.loss, np.empty(0), np.empty(0), np.empty(0), problem.intercept)
     parts = []
-    for part, null, own in zip(problems, nulls, moments):
+    for null, own, target in zip(nulls, moments, targets):
         gram = own.gram / np.outer(scale, scale)
         linear, means = own.linear / scale, (own.mean - center) / scale
-        made = _part(part, null, scale, own.deviation, linear)
-        parts.append(replace(made, gram=(gram, linear, means)))
+        made = part_of(problem, null, scale, own.deviation, linear)
+        parts.append(replace(made, sample=none, gram=WholeGram(gram, linear, means, *target)))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=True)
 
 
-def _moments_of_folds(problems: list[Problem], folds: NDArray[np.intp]) -> list[_Moments]:
-    """From one pass: the total, and the total minus each fold."""
-    problem = problems[0]
-    target = (problem.y - problem.base_eta())[:, None]
-    passed = problem.design.gram_parts(folds, problem.weights / problem.total, target)
-    check_finite(problem, passed.parts[:, : len(passed.shift), -1].T)
-    total = passed.parts.sum(0)
-    sums = [total] + [total - part for part in passed.parts[: len(problems) - 1]]
-    return [_moments(part, own, passed) for part, own in zip(problems, sums)]
-
-
-def _moments_of_weightings(problems: list[Problem]) -> list[_Moments]:
+def _moments_of_weightings(problems: list[Problem]) -> list[Moments]:
     """One pass for each distinct weighting, which serves the targets of all lanes that have it."""
     lanes_of: dict[bytes, list[int]] = {}
     for lane, part in enumerate(problems):
         lanes_of.setdefault(part.weights.tobytes(), []).append(lane)
-    moments: dict[int, _Moments] = {}
+    moments: dict[int, Moments] = {}
     labels = np.zeros(problems[0].design.shape[0], dtype=np.intp)
     for lanes in lanes_of.values():
         part = problems[lanes[0]]
@@ -154,12 +156,12 @@ def _moments_of_weightings(problems: list[Problem]) -> list[_Moments]:
         total = passed.parts.sum(0)
         for place, lane in enumerate(lanes):
             own = np.r_[:p, p + place, -1]
-            moments[lane] = _moments(problems[lane], total[np.ix_(own, own)], passed)
+            moments[lane] = moments_of(part, total[np.ix_(own, own)], passed, partial(problems.__getitem__, lane))
     return [moments[lane] for lane in range(len(problems))]
 
 
 @dataclass(frozen=True)
-class _Moments:
+class Moments:
     """Gram and linear term (centred with an intercept), column means (zero without) and standard deviations."""
 
     gram: Floats
@@ -168,21 +170,24 @@ class _Moments:
     deviation: Floats
 
 
-def _moments(problem: Problem, total: Floats, passed: GramParts) -> _Moments:
-    """The moments of a lane's rows from their augmented Gram about a shift; exact also where digits were lost."""
+def moments_of(first: Problem, total: Floats, passed: GramParts, lane: Callable[[], Problem]) -> Moments:
+    """The moments of a lane's rows from their augmented Gram about a shift; exact also where digits were lost.
+
+    The lane's own problem is made only for that: its weights are as long as X.
+    """
     p, weight = len(passed.shift), total[-1, -1]
     mean, gram, linear = total[:p, -1] / weight, total[:p, :p] / weight, total[:p, p] / weight
     variance = np.diag(gram) - mean**2
     lost = np.flatnonzero(variance < LOST * np.einsum("fii->i", passed.parts)[:p])
-    if problem.intercept:
+    if first.intercept:
         gram, linear, mean = gram - np.outer(mean, mean), linear - mean * total[p, -1] / weight, mean + passed.shift
     else:
         cross = np.outer(mean, passed.shift)
         gram = gram + cross + cross.T + np.outer(passed.shift, passed.shift)
         linear, mean = linear + passed.shift * total[p, -1] / weight, np.zeros(p)
     if lost.size:
-        variance[lost] = _recover(problem, lost, gram, linear)
-    return _Moments(gram, linear, mean, np.sqrt(np.maximum(variance, 0.0)))
+        variance[lost] = _recover(lane(), lost, gram, linear)
+    return Moments(gram, linear, mean, np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _recover(problem: Problem, columns: NDArray[np.intp], gram: Floats, linear: Floats) -> Floats:
@@ -206,7 +211,7 @@ def _recover(problem: Problem, columns: NDArray[np.intp], gram: Floats, linear: 
     return variance
 
 
-def _frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats]:
+def frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats]:
     """Centre and scale of the frame: unit columns, one scale within a group unless standardised."""
     center = mean if problem.intercept else np.zeros_like(mean)
     size = deviation if problem.intercept or problem.standardize else np.sqrt(square)
@@ -220,7 +225,8 @@ def _frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floa
     return center, scale
 
 
-def _part(problem: Problem, null: NullModel, scale: Floats, deviation: Floats, slope: Floats) -> Part:
+def part_of(problem: Problem, null: NullModel, scale: Floats, deviation: Floats, slope: Floats) -> Part:
+    """A lane with its terms in the frame, columns that are constant on its rows excluded."""
     own = np.where(deviation > 0, deviation, 1.0) if problem.standardize else np.ones_like(scale)
     terms = problem.terms
     assert terms is not None

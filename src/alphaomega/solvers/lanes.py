@@ -33,6 +33,17 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class WholeGram:
+    """Gram, linear terms and means of all columns, centred and scaled; mean and variance of y - offset."""
+
+    gram: Floats
+    linear: Floats
+    means: Floats
+    mean_y: float
+    energy_y: float
+
+
+@dataclass(frozen=True)
 class Point:
     """A solution on the working set.
 
@@ -121,11 +132,12 @@ class SquaredLane(Lane):
         self.working = quadratic_for(terms)
         self.working_terms = terms.subset(self.coordinates)
 
-    def take_whole(self, gram: Floats, linear: Floats, means: Floats) -> None:
-        """Use a Gram of all coordinates, centred and scaled already."""
-        self.coordinates = np.arange(len(linear))
-        self.means, self.working_terms = means, self.terms
-        self.working.grow(gram, linear)
+    def take_whole(self, whole: WholeGram) -> None:
+        """Use a Gram of all coordinates; the sample is not looked at."""
+        self.coordinates = np.arange(len(whole.linear))
+        self.means, self.working_terms = whole.means, self.terms
+        self.mean_y, self.energy_y = whole.mean_y, whole.energy_y
+        self.working.grow(whole.gram, whole.linear)
 
     def grow(self, coordinates: Coordinates) -> None:
         assert self.block is not None

@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 class RawPath:
     """Coefficients (m, p) or (m, p, K) in the columns' units, intercepts, certificates.
 
-    `supports` lists the features with a non-zero coefficient at each alpha; `reads` counts full reads of X.
+    `supports` lists the features with a non-zero coefficient at each alpha; `reads` counts full reads of X. Of
+    a path without a fold, `held_out` are the mean deviances of that fold, where the solver knows them without a read.
     """
 
     alphas: Floats
@@ -28,6 +29,7 @@ class RawPath:
     center: Floats
     certificate: str = "duality gap"
     message: str = ""
+    held_out: Floats | None = None
 
     @property
     def n_nonzero(self) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..penalties import Terms
 from .dual import scale_and_conjugate
-from .lanes import Coordinates, Lane, Point, Sample, omega_of
+from .lanes import Coordinates, Lane, Point, Sample, WholeGram, omega_of
 
 Floats = NDArray[np.float64]
 DEPENDENT = 1e-13  # eigenvalues below this share of the largest are rounding
@@ -23,19 +23,18 @@ class RidgeLane(Lane):
     excluded must have some ridge.
     """
 
-    def __init__(self, sample: Sample, terms: Terms, gram: Floats, linear: Floats, means: Floats) -> None:
+    def __init__(self, sample: Sample, terms: Terms, whole: WholeGram) -> None:
         self.sample, self.terms = sample, terms
+        gram, linear = whole.gram, whole.linear
         self.coordinates: Coordinates = np.arange(len(linear))
         self.active = np.flatnonzero(~terms.excluded)
-        self.gram, self.linear, self.means = gram, linear, means
+        self.gram, self.linear, self.means = gram, linear, whole.means
+        self.mean_y, self.energy_y = whole.mean_y, whole.energy_y
         self.root = 1 / np.sqrt(terms.quadratic[self.active])
         scaled = gram[np.ix_(self.active, self.active)] * self.root[:, None] * self.root
         self.values, self.vectors = scipy.linalg.eigh(scaled, overwrite_a=True, check_finite=False, driver="evd")
         self.values = np.where(self.values > DEPENDENT * self.values[-1:], self.values, 0.0)
         self.pull = self.vectors.T @ (self.root * linear[self.active])
-        target = sample.y - sample.base
-        self.mean_y = float(sample.share @ target) if sample.intercept else 0.0
-        self.energy_y = float(sample.share @ (target - self.mean_y) ** 2)
 
     def grow(self, coordinates: Coordinates) -> None:
         """All coordinates are there from the start."""
