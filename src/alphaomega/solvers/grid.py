@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..penalties import Terms
 from ..problem import Problem
 
+ROUNDING = 4 * np.finfo(float).eps  # a group's norm, summed in another order, must not exceed its own alpha_max
 RIDGE_FLOOR = 1e-3  # a pure L2 has no finite alpha_max: start where an elastic net with this l1_ratio would
 
 
@@ -30,14 +31,14 @@ def _alpha_max_groups(terms: Terms, pull: NDArray[np.float64]) -> float:
     norms = np.sqrt(np.bincount(terms.groups, pull**2, count))
     high = float(np.max(norms[penalised] / weights[penalised], initial=0.0))
     if not l1.any():
-        return high
+        return high * (1 + ROUNDING)
     low = 0.0
     for _ in range(200):
         middle = (low + high) / 2
         soft = np.maximum(pull - middle * l1, 0.0)
         inside = np.sqrt(np.bincount(terms.groups, soft**2, count))[penalised] <= middle * weights[penalised]
         low, high = (low, middle) if inside.all() else (middle, high)
-    return high
+    return high * (1 + ROUNDING)
 
 
 def default_ratio(problem: Problem) -> float:
