@@ -34,6 +34,7 @@ _HOMES = {
     "bayes": ["posterior"],
     "conversion": ["convert_alpha"],
     "frames": ["Encoder"],
+    "model_selection": ["Bolasso", "Criteria", "Stability", "bolasso", "criteria", "stability_selection"],
 }
 _MODULES = [
     "datasets",
@@ -41,6 +42,7 @@ _MODULES = [
     "estimators",
     "inference",
     "losses",
+    "model_selection",
     "networks",
     "penalties",
     "plotting",

@@ -9,6 +9,7 @@ from .errors import ErrorCurve, error_figure
 from .geometry import geometry_figure, touching_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
+from .selection import criteria_figure, stability_figure
 from .theme import plain_text, template
 from .touching import Touching, touching
 from .validation import cross_validation_figure
@@ -17,6 +18,7 @@ __all__ = [
     "ErrorCurve",
     "Touching",
     "coefficients_figure",
+    "criteria_figure",
     "cross_validation_figure",
     "error_figure",
     "geometry_figure",
@@ -24,6 +26,7 @@ __all__ = [
     "plain_text",
     "prior_density",
     "prior_figure",
+    "stability_figure",
     "template",
     "touching",
     "touching_figure",
