@@ -237,6 +237,14 @@ def test_bad_input_is_one_message_and_exit_code_two(case, tmp_path, capsys, monk
     assert len(told.strip().splitlines()) == 1
 
 
+def test_long_names_are_cut_in_messages(tmp_path, capsys):
+    file = tmp_path / "data.csv"
+    file.write_text(GOOD)
+    assert run("study", file, "--target", "x" * 90_000) == 2
+    told = capsys.readouterr().err
+    assert "is not a column" in told and len(told) < 3000
+
+
 @pytest.mark.parametrize("alpha", ["-1", "nan", "inf", "much"])
 def test_alpha_must_be_a_strength(alpha, tmp_path, capsys):
     assert run("fit", "iris", f"--alpha={alpha}", "--out", tmp_path / "model.json") == 2

@@ -181,6 +181,8 @@ FAULTS = {
     "two columns of one name": ("a,b,a\n1,2,3\n", "two columns called 'a' (columns 1 and 3)"),
     "a word among numbers": ("a,b\n" + "1.5,2\n" * 9 + "abc,2\n", "column 'a', line 11: 'abc' is not a number"),
     "decimal commas and points": ('a,b\n"1,5",2\n2.5,3\n' + "7.5,1\n" * 9, "column 'a', line 2: '1,5' is not a number"),
+    "an enormous cell": ("a,b\n" + "1,2\n" * 9 + "x" * 200_000 + ",3\n", "xxx'... (200,000 letters) is not a number"),
+    "an enormous name": ("x" * 200_000 + ",b\n" + "1,2\n" * 9, "longer than 100,000 letters"),
     "an open quote": ('a,b\n"1,2\n' + "3,4\n" * 9, "column 'a', line 2"),
 }
 

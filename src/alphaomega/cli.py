@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .study import Study
 
 FAULT = 2
+LONGEST = 2000  # letters of a message
 INTERRUPTED = 130
 
 app = typer.Typer(
@@ -253,9 +254,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def fault(message: str) -> None:
-    """One message, exit code 2."""
+    """One message, exit code 2; what it quotes of the data is cut where it is too long to read."""
     from rich.console import Console
 
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]} ... {message[-LONGEST // 2 :]}"
     Console(stderr=True).print(f"Error: {message}", markup=False, highlight=False, style="red")
     sys.exit(FAULT)
 

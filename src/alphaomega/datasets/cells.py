@@ -33,6 +33,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def quoted(cell: str, longest: int = 60) -> str:
+    """A cell as a message quotes it, cut where it is long."""
+    return repr(cell) if len(cell) <= longest else f"{cell[:longest]!r}... ({len(cell):,} letters)"
+
+
 def typed(frame: Any, lines: NDArray[np.intp], separator: str) -> tuple[Any, list[str]]:
     """Columns of text as whole numbers, numbers, dates or words, and what was not read as it stands.
 
@@ -175,6 +180,7 @@ def _check_words(text: Any, numbers: Any, words: Any, lines: NDArray[np.intp]) -
     codes = distinct <= CODE_LEVELS and distinct * 20 <= n_present
     if 0 < n_words <= FEW * n_present and not codes:
         raise DataError(
-            f"column {text.name!r}, line {lines[first]}: {text[first]!r} is not a number, but {n_present - n_words} of "
-            f"its {n_present} cells are ({counted(n_words, 'such cell')}); mend or empty those cells"
+            f"column {text.name!r}, line {lines[first]}: {quoted(text[first])} is not a number, but "
+            f"{n_present - n_words} of its {n_present} cells are ({counted(n_words, 'such cell')}); "
+            "mend or empty those cells"
         )

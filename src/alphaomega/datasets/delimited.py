@@ -61,6 +61,8 @@ def parse(content: bytes, name: str, separator: str = "") -> Table:
     layout = _layout(content, separator)
     _check_regular(layout, content, name)
     header = _cells(content, layout, 0)
+    if not header:
+        raise DataError(f"{name} has no line of column names: a cell of its first line is longer than 100,000 letters")
     sample = [_cells(content, layout, row) for row in range(1, min(len(layout.starts), 200))]
     has_header = _is_header(header, sample)
     if has_header:
@@ -140,10 +142,14 @@ def _line_numbers(content: bytes, starts: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _cells(content: bytes, layout: Layout, record: int) -> list[str]:
+    """The cells of one record; none where one of them is longer than `csv` takes."""
     stop = layout.starts[record + 1] if record + 1 < len(layout.starts) else len(content)
     text = content[layout.starts[record] : stop].decode().rstrip("\n")
     quoting: Any = csv.QUOTE_MINIMAL if layout.quoted else csv.QUOTE_NONE
-    rows = list(csv.reader(io.StringIO(text), delimiter=layout.separator, quoting=quoting))
+    try:
+        rows = list(csv.reader(io.StringIO(text), delimiter=layout.separator, quoting=quoting))
+    except csv.Error:
+        return []
     return [cell.strip() for cell in rows[0]] if rows else [""]
 
 
