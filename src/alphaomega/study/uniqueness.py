@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from ..losses import Loss
 from ..results import Solution
@@ -77,6 +78,9 @@ def _correlations(part: Part, columns: NDArray[np.intp], scale: Floats, center: 
 
 
 def _rank(gram: Floats) -> int:
-    """The rank of a positive semidefinite matrix with a diagonal of about one."""
-    values = np.linalg.eigvalsh(gram)
-    return int((values > RANK_TOLERANCE * max(values[-1], 1.0)).sum())
+    """The rank of a positive semidefinite matrix with a diagonal of about one, by Cholesky with pivots.
+
+    N. J. Higham (1990), Analysis of the Cholesky decomposition of a semi-definite matrix.
+    """
+    tolerance = RANK_TOLERANCE * max(float(gram.diagonal().max()), 1.0)
+    return int(lapack.dpstrf(gram, tol=tolerance, overwrite_a=1)[2])
