@@ -2,6 +2,16 @@
 
 from .bolasso import Bolasso, bolasso
 from .criteria import Criteria, NoiseNotEstimable, criteria
+from .ensemble import Ensemble
 from .stability import Stability, stability_selection
 
-__all__ = ["Bolasso", "Criteria", "NoiseNotEstimable", "Stability", "bolasso", "criteria", "stability_selection"]
+__all__ = [
+    "Bolasso",
+    "Criteria",
+    "Ensemble",
+    "NoiseNotEstimable",
+    "Stability",
+    "bolasso",
+    "criteria",
+    "stability_selection",
+]
