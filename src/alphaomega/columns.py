@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
-from .designs import Chunked, Design, adopt
+from .designs import Design, adopt, split_off, vector_of
 
 #: The level that missing entries of a category become where they are to be filled.
 MISSING = "missing"
@@ -69,11 +69,11 @@ def separated(X: Any, y: Any) -> tuple[Any, Any]:
     ValueError
         If y is a name and X has no column of that name.
     """
-    X = adopt(X)
     if not isinstance(y, str):
-        return X, values_of(y)
-    if isinstance(X, Chunked):
-        return X.without(y), X.column(y)
+        return adopt(X), vector_of(y)
+    parted = split_off(X, y)
+    if parted is not None:
+        return parted
     frame = as_frame(X)
     if frame is None:
         raise ValueError(f"y={y!r} is a name, but X has no named columns; give y as an array of one entry per row")
@@ -81,11 +81,6 @@ def separated(X: Any, y: Any) -> tuple[Any, Any]:
     if y not in named:
         raise ValueError(f"X has no column {y!r}; it has {', '.join(list(named)[:20])}")
     return frame.drop(named[y].name).to_native(), named[y].to_numpy()
-
-
-def values_of(y: Any) -> Any:
-    """y in NumPy's memory: one number or label per row is small beside X."""
-    return y
 
 
 def columns_of(frame: Any) -> dict[str, Any]:

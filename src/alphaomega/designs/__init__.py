@@ -16,7 +16,47 @@ from .standardized import Standardized
 
 def adopt(X: Any) -> Any:
     """X as a design where it lies outside NumPy's memory (Dask, PyTorch); anything else as it is."""
+    home = _home(X)
+    if home == "torch":
+        from .torch import Torch
+
+        return Torch(X)
+    if home == "dask":
+        from .dask import Dask
+
+        return Dask(X)
     return X
+
+
+def vector_of(y: Any) -> Any:
+    """One entry per row in NumPy's memory, from wherever it lies; anything else as it is."""
+    home = _home(y)
+    if home == "dask":
+        from .dask import gathered
+
+        return gathered(y)
+    return y.detach().cpu().numpy() if home == "torch" else y
+
+
+def split_off(X: Any, name: str) -> tuple[Design, Any] | None:
+    """A table on disk or on a cluster without one column, and that column; None for what lies in memory."""
+    if isinstance(X, Chunked):
+        return X.without(name), X.column(name)
+    if _home(X) == "dask":
+        from .dask import Dask, gathered, is_frame
+
+        if is_frame(X) and name in X.columns:
+            return Dask(X.drop(columns=name)), gathered(X[name])
+    return None
+
+
+def _home(X: Any) -> str:
+    """The library of an array; asked by name, so that none is imported for a question."""
+    for kind in type(X).__mro__:
+        home = kind.__module__.partition(".")[0]
+        if home in ("torch", "dask"):
+            return home
+    return ""
 
 
 def design_of(X: Any) -> Design:
@@ -48,4 +88,6 @@ __all__ = [
     "from_arrow",
     "from_npy",
     "from_parquet",
+    "split_off",
+    "vector_of",
 ]

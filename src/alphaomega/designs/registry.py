@@ -64,6 +64,22 @@ def _arrow(array: Any, path: Path) -> None:
         file.write_table(table, max_chunksize=11)
 
 
+def _tensor(array: Any) -> Design:
+    import torch
+
+    from .torch import Torch
+
+    return Torch(torch.from_numpy(np.array(array)))
+
+
+def _dask(array: Any) -> Design:
+    import dask.array
+
+    from .dask import Dask
+
+    return Dask(dask.array.from_array(np.array(array), chunks=(max(1, len(array) // 5), 3)))
+
+
 REGISTRY: dict[str, Callable[[Any], Design]] = {
     "dense F": lambda array: Dense(np.asfortranarray(array)),
     "dense C": lambda array: Dense(np.ascontiguousarray(array)),
@@ -79,6 +95,10 @@ REGISTRY: dict[str, Callable[[Any], Design]] = {
         on_disk(2 * array + 3, _npy, from_npy), *_constants(array, 3.0, 2.0)
     ),
 }
+if find_spec("torch"):
+    REGISTRY["torch"] = _tensor
+if find_spec("dask"):
+    REGISTRY["Dask"] = _dask
 if find_spec("pyarrow"):
     REGISTRY |= {
         "Parquet": lambda array: on_disk(array, _parquet, from_parquet),
