@@ -44,6 +44,7 @@ _MODULES = [
     "losses",
     "model_selection",
     "networks",
+    "outliers",
     "penalties",
     "plotting",
     "priors",

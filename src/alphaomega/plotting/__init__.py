@@ -1,4 +1,5 @@
-"""Plotly figures of paths, cross-validation, errors, coefficients, constraint sets and priors.
+"""Plotly figures of paths, cross-validation, errors, coefficients, constraint sets, priors
+and outliers.
 
 Every function takes objects of the library and returns a `plotly.graph_objects.Figure`: `.show()` it, `.write_html` it,
 or change it further. Text that comes from data (column names, class labels) is always escaped.
@@ -7,6 +8,7 @@ or change it further. Text that comes from data (column names, class labels) is 
 from .coefficients import coefficients_figure
 from .errors import ErrorCurve, error_figure
 from .geometry import geometry_figure, touching_figure
+from .outliers import outlier_figure, shift_path_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
 from .selection import criteria_figure, stability_figure
@@ -22,10 +24,12 @@ __all__ = [
     "cross_validation_figure",
     "error_figure",
     "geometry_figure",
+    "outlier_figure",
     "path_figure",
     "plain_text",
     "prior_density",
     "prior_figure",
+    "shift_path_figure",
     "stability_figure",
     "template",
     "touching",
