@@ -17,6 +17,7 @@ from scipy import stats
 from scipy.special import expit
 
 import alphaomega as ao
+from alphaomega.fitting import ConvergenceWarning
 
 LEVEL = 0.9
 RANKS = 100  # a rank of the truth among 99 draws is uniform on 0..99 where the posterior is right
@@ -184,7 +185,7 @@ def gaussian_set(seed: int, prior: ao.priors.Prior, **how: float) -> tuple[np.nd
     truth = ao.priors.Gaussian(0.7).draw(10, rng)
     y = 1 + X @ truth + np.sqrt(2.0) * rng.standard_normal(25)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ao.fitting.ConvergenceWarning)  # a scale of 0 is said so, and counts as it is
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a scale of 0 is said so, and counts as it is
         return truth, ao.posterior(X, y, prior, **how)
 
 
@@ -229,7 +230,7 @@ def laplace_set(seed: int, learnt: bool) -> tuple[np.ndarray, float, ao.bayes.Po
     y = 1 + X @ truth + np.sqrt(2.0) * rng.standard_normal(25)
     prior, how = (ao.priors.Laplace(), {}) if learnt else (ao.priors.Laplace(0.5), {"noise_variance": 2.0})
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ao.fitting.ConvergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return truth, scale, ao.posterior(X, y, prior, seed=seed, chains=2, draws=500, **how)
 
 
@@ -281,7 +282,7 @@ def logistic_set(seed: int, kind: str, learnt: bool) -> tuple[np.ndarray, float,
     if y.all() or not y.any():
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ao.fitting.ConvergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
         found = ao.posterior(
             X, y, make() if learnt else make(scale), seed=seed, chains=2, draws=400, loss="logistic", intercept=False
         )

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.datasets import load_diabetes
 
 import alphaomega as ao
+from alphaomega.fitting import ConvergenceWarning
 from alphaomega.inference.noise import NoiseNotEstimable
 
 SHAPES = [(40, 5), (12, 30)]
@@ -160,7 +161,7 @@ class TestBadInput:
         rng = np.random.default_rng(3)
         X, y = rng.standard_normal((50, 3)), rng.standard_normal(50)
         y -= X @ np.linalg.lstsq(X, y)[0]
-        with pytest.warns(ao.fitting.ConvergenceWarning, match="evidence is largest at a prior scale of 0"):
+        with pytest.warns(ConvergenceWarning, match="evidence is largest at a prior scale of 0"):
             found = ao.posterior(X, y, ao.priors.Gaussian(), intercept=False)
         assert (found.mean == 0).all() and (found.deviation == 0).all()
 
