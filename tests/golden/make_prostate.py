@@ -1,8 +1,8 @@
 """The inner products of ESL's prostate data that its published tests depend on, as one JSON file.
 
 Usage: python make_prostate.py PROSTATE_CSV > prostate.json. The columns are those of the 67 training rows, standardised
-on them (1/n deviations), then lpsa, centred; products over n. Least angle regression and everything said along it depend
-on these numbers alone, and on n. Data: T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical Learning.
+on them (1/n deviations), then lpsa, centred; products over n. Least angle regression and all that is said along it
+depend on these numbers alone, and on n. Data: Hastie, Tibshirani, Friedman, The Elements of Statistical Learning.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from .covariance_test import CovarianceTest, LeastAngleInference, covariance_tes
 from .debiased import DebiasedInference, debiased
 from .glm import GLMInference, glm
 from .ols import OLSInference, ols
+from .ridge import RidgeInference, ridge
+from .ridge_strength import ridge_alpha
 from .selective import SelectiveInference, selective
 
 __all__ = [
@@ -12,11 +14,14 @@ __all__ = [
     "GLMInference",
     "LeastAngleInference",
     "OLSInference",
+    "RidgeInference",
     "SelectiveInference",
     "covariance_test",
     "debiased",
     "glm",
     "lar",
     "ols",
+    "ridge",
+    "ridge_alpha",
     "selective",
 ]
