@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from functools import cache
 
 import numpy as np
+import polars
 import pytest
 
 import alphaomega as ao
@@ -92,3 +95,146 @@ def test_conjugate_gradients_read_as_often_as_on_dense_data(name):
         for X in (design(name, "tall"), designs.Dense(problem("tall").dense))
     )
     assert one.reads == pytest.approx(other.reads, rel=0.02)
+
+
+# ---- tables: the same columns, levels and gaps as in memory ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def frame() -> polars.DataFrame:
+    rng = np.random.default_rng(3)
+    size = rng.standard_normal(300)
+    colour = rng.choice(["red", "blue", "green", None], 300, p=[0.4, 0.3, 0.2, 0.1])
+    price = 2 * size + (colour == "blue") + rng.standard_normal(300)
+    return polars.DataFrame(
+        {
+            "size": polars.Series(np.where(rng.random(300) < 0.1, np.nan, size)).fill_nan(None),
+            "colour": polars.Series(colour.tolist()),
+            "rooms": rng.integers(1, 6, 300),
+            "old": rng.random(300) < 0.5,
+            "price": price,
+        }
+    )
+
+
+def stored(frame: polars.DataFrame, kind: str, folder) -> designs.Design:
+    path = folder / f"data.{kind}"
+    if kind == "parquet":
+        frame.write_parquet(path, row_group_size=70)
+        return designs.from_parquet(path)
+    if kind == "arrow":
+        frame.write_ipc(path, record_batch_size=70)
+        return designs.from_arrow(path)
+    if kind == "batches":
+        return designs.from_arrow(frame.to_arrow().to_batches(max_chunksize=70))
+    if kind == "csv":
+        frame.write_csv(path)
+        return designs.from_csv(path)
+    connection = sqlite3.connect(path)
+    connection.execute("create table houses (size real, colour text, rooms integer, old integer, price real)")
+    connection.executemany("insert into houses values (?, ?, ?, ?, ?)", frame.rows())
+    with closing(connection):
+        return designs.from_sql("select * from houses", connection)
+
+
+@pytest.mark.parametrize("impute", ["mean", "median"])
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "batches", "csv", "sqlite"])
+def test_tables_elsewhere_are_read_as_in_memory(kind, impute, frame, tmp_path):
+    X = stored(frame, kind, tmp_path)
+    options = {"impute": impute, "standardize": True, "folds": 4, "n_alphas": 10}
+    found, expected = ao.cross_validate(X, "price", **options), ao.cross_validate(frame, "price", **options)
+    assert found.path.feature_names == expected.path.feature_names
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-8)
+    np.testing.assert_allclose(found.path.coef, expected.path.coef, atol=1e-10)
+    new = frame.drop("price")
+    alpha = found.alpha_1se
+    np.testing.assert_allclose(found.path.predict(new, alpha), expected.path.predict(new, alpha), atol=1e-9)
+    np.testing.assert_allclose(found.path.predict(X.without("price"), alpha), found.path.predict(new, alpha), atol=1e-9)
+
+
+def test_estimators_take_designs_and_names(frame, tmp_path):
+    X = stored(frame, "parquet", tmp_path)
+    one = ao.Lasso(alpha="1se", impute="mean").fit(X, "price")
+    other = ao.Lasso(alpha="1se", impute="mean").fit(frame.drop("price"), frame["price"].to_numpy())
+    np.testing.assert_allclose(one.coef_, other.coef_, atol=1e-10)
+    assert list(one.feature_names_in_) == ["size", "colour", "rooms", "old"]
+    np.testing.assert_allclose(one.predict(X.without("price")), other.predict(frame.drop("price")), atol=1e-9)
+
+
+def test_new_rows_are_read_with_the_levels_of_the_fit(frame, tmp_path):
+    fit = ao.path(stored(frame, "parquet", tmp_path), "price", impute="mean", n_alphas=5)
+    few = frame.filter(polars.col("colour").is_in(["red", "green"]))
+    (tmp_path / "new").mkdir()
+    again = stored(few, "parquet", tmp_path / "new").without("price")
+    np.testing.assert_allclose(fit.predict(again, fit.alphas[-1]), fit.predict(few, fit.alphas[-1]), atol=1e-9)
+    strange = frame.with_columns(polars.lit("mauve").alias("colour"))
+    with pytest.raises(ValueError, match=r"'mauve' at row 0.*not seen at fitting"):
+        fit.predict(stored(strange, "parquet", tmp_path / "new").without("price"), fit.alphas[-1])
+
+
+def test_cross_validation_reads_a_file_three_times(tmp_path, rng):
+    X = rng.standard_normal((4000, 6))
+    np.save(tmp_path / "X.npy", X)
+    on_disk = designs.from_npy(tmp_path / "X.npy")
+    cv = ao.cross_validate(on_disk, X[:, 0] + rng.standard_normal(4000))
+    assert cv.path.reads == 1
+    assert on_disk.bytes_read <= 3.1 * on_disk.source.size + on_disk.source.batch_bytes
+
+
+# ---- faults: one clear error that says where ------------------------------------------------------------------------
+
+
+def test_a_bad_number_is_named_by_part_row_group_and_column(tmp_path, rng):
+    X = rng.standard_normal((60, 2))
+    X[47, 1] = np.nan
+    for part in range(3):
+        table = polars.DataFrame(X[20 * part : 20 * part + 20], schema=["a", "b"])
+        table.write_parquet(tmp_path / f"part-{part:03}.parquet", row_group_size=5)
+    with pytest.raises(ValueError, match=r"row 47 \(.*part-002.parquet, row group 1, its row 2\), column 'b'"):
+        ao.path(designs.from_parquet(tmp_path), np.arange(60.0))
+
+
+@pytest.mark.parametrize("change", ["missing", "text"])
+def test_a_changed_schema_is_named_by_part_and_column(change, tmp_path):
+    polars.DataFrame({"a": [1.0], "b": [2.0]}).write_parquet(tmp_path / "0.parquet")
+    polars.DataFrame({"a": [1.0]} | ({"b": ["x"]} if change == "text" else {})).write_parquet(tmp_path / "1.parquet")
+    expected = "1.parquet lacks the column 'b'" if change == "missing" else "'b' is double in .*0.parquet but .*string"
+    with pytest.raises(ValueError, match=expected):
+        designs.from_parquet(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["npy", "parquet", "arrow"])
+def test_a_truncated_file_is_named(kind, frame, tmp_path):
+    path = tmp_path / f"data.{kind}"
+    if kind == "npy":
+        np.save(path, np.eye(100))
+    else:
+        stored(frame, kind, tmp_path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(ValueError, match=f"data.{kind}.*(truncated|write it anew)"):
+        getattr(designs, f"from_{kind}")(path)
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_named(tmp_path):
+    np.save(tmp_path / "X.npy", np.ones((100, 3)))
+    X = designs.from_npy(tmp_path / "X.npy")
+    (tmp_path / "X.npy").write_bytes((tmp_path / "X.npy").read_bytes()[:-500])
+    with pytest.raises(ValueError, match="ended early"):
+        X.matvec(np.ones(3))
+
+
+def test_a_name_that_is_no_column_is_named(frame, tmp_path):
+    with pytest.raises(ValueError, match="no column 'prize'; it has size, colour"):
+        ao.path(stored(frame, "parquet", tmp_path), "prize")
+    with pytest.raises(ValueError, match="no column 'prize'"):
+        ao.path(frame, "prize")
+    with pytest.raises(ValueError, match="no named columns"):
+        ao.path(np.eye(3), "price")
+
+
+def test_a_query_that_mixes_text_and_numbers_is_named():
+    connection = sqlite3.connect(":memory:")
+    connection.execute("create table t (a)")
+    connection.executemany("insert into t values (?)", [(1,), (None,), ("many",)])
+    with closing(connection), pytest.raises(ValueError, match=r"'a' .* 'many' at row 2; cast it in the query"):
+        designs.from_sql("select a from t", connection)

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse
 
 from .base import Design
-from .chunked import Chunked, from_arrow, from_npy, from_parquet
+from .chunked import Chunked, from_arrow, from_csv, from_npy, from_parquet, from_sql
 from .dense import Dense
 from .partitioned import Partitioned
 from .registry import REGISTRY
@@ -86,8 +86,10 @@ __all__ = [
     "adopt",
     "design_of",
     "from_arrow",
+    "from_csv",
     "from_npy",
     "from_parquet",
+    "from_sql",
     "split_off",
     "vector_of",
 ]

@@ -13,6 +13,7 @@ from .base import Columns, Floats
 from .partitioned import Kernel, Partitioned, fill_first
 from .records import ArrowFile, Parquet, parquet_parts
 from .sources import Npy, Source, SourceError, ahead
+from .spool import csv_batches, spooled, sql_batches
 from .tables import Table
 
 ROOM = 512 << 20  # bytes of working columns that are held; a read of the others costs less than swapping
@@ -186,12 +187,13 @@ def from_parquet(
     return Chunked(Table(Parquet(parquet_parts(path)), columns), room=memory)
 
 
-def from_arrow(path: str | Path, columns: Sequence[str] | None = None, memory: float = ROOM) -> Chunked:
+def from_arrow(path: Any, columns: Sequence[str] | None = None, memory: float = ROOM) -> Chunked:
     """An Arrow IPC file (Feather version 2) as a design that is read record batch by record batch.
 
     Parameters
     ----------
-    path : file
+    path : file, or anything that yields Arrow record batches
+        Batches are copied once to a temporary file, which is deleted with the design.
     columns : names, optional
         Which columns, in this order; only these are read.
     memory : bytes, default 512 MiB
@@ -210,4 +212,66 @@ def from_arrow(path: str | Path, columns: Sequence[str] | None = None, memory: f
     >>> from_arrow(path).matvec(np.array([1.0, 10.0]))
     array([ 1., 12.])
     """
-    return Chunked(Table(ArrowFile(Path(path)), columns), room=memory)
+    records = ArrowFile(Path(path)) if isinstance(path, (str, Path)) else spooled(path, "the record batches")
+    return Chunked(Table(records, columns), room=memory)
+
+
+def from_sql(query: str, connection: Any, columns: Sequence[str] | None = None, memory: float = ROOM) -> Chunked:
+    """The rows of an SQL query as a design.
+
+    The query runs once, and its rows are copied batch by batch to a temporary Arrow file, deleted with the design: a
+    database may give rows in another order the next time, and a file is read faster.
+
+    Parameters
+    ----------
+    query : text of a SELECT
+    connection : DuckDB connection, or any DB-API connection such as that of sqlite3
+    columns : names, optional
+        Which columns, in this order.
+    memory : bytes, default 512 MiB
+        How much of the columns that a solver works on is held.
+
+    Raises
+    ------
+    ValueError
+        If a column mixes text and numbers, or there are no rows. Errors of the database are its own.
+
+    Examples
+    --------
+    >>> import alphaomega as ao, sqlite3
+    >>> connection = sqlite3.connect(":memory:")
+    >>> _ = connection.execute("create table houses (size, colour, price)")
+    >>> rows = [(1, "red", 2), (2, "blue", 3), (4, "red", 6)]
+    >>> _ = connection.executemany("insert into houses values (?, ?, ?)", rows)
+    >>> X = ao.designs.from_sql("select * from houses", connection)
+    >>> ao.path(X, "price", alphas=[0.1]).feature_names
+    ('size', 'colour=red')
+    """
+    return Chunked(Table(spooled(sql_batches(query, connection), "the SQL query"), columns), room=memory)
+
+
+def from_csv(path: str | Path, columns: Sequence[str] | None = None, memory: float = ROOM) -> Chunked:
+    """A CSV file as a design; it is converted once to a temporary Arrow file, deleted with the design.
+
+    Parameters
+    ----------
+    path : file with a header; types are those of its first megabytes
+    columns : names, optional
+        Which columns, in this order.
+    memory : bytes, default 512 MiB
+        How much of the columns that a solver works on is held.
+
+    Raises
+    ------
+    ValueError
+        If a later row does not fit the types, or a column is neither numbers nor text.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "data.csv"
+    >>> _ = path.write_text("a,b\\n1,2.5\\n3,4\\n")
+    >>> from_csv(path).matvec(np.array([1.0, 10.0]))
+    array([26., 43.])
+    """
+    return Chunked(Table(spooled(csv_batches(Path(path)), str(path)), columns), room=memory)

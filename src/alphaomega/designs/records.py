@@ -96,9 +96,9 @@ class Parquet(Records):
 class ArrowFile(Records):
     """An Arrow IPC file (Feather version 2), read record batch by record batch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "") -> None:
         arrow()
-        self.path = Path(path)
+        self.path, self.what = Path(path), what
         with self._opened(None) as file:
             self.schema = file.schema
             counts = [file.get_batch(number).num_rows for number in range(file.num_record_batches)]
@@ -106,7 +106,7 @@ class ArrowFile(Records):
         self.rows = int(self.starts[-1])
 
     def __repr__(self) -> str:
-        return f"Arrow {self.path}"
+        return self.what or f"Arrow {self.path}"
 
     @contextmanager
     def _opened(self, fields: list[int] | None) -> Iterator[Any]:
@@ -119,7 +119,7 @@ class ArrowFile(Records):
 
     def place(self, row: int) -> str:
         batch = int(np.searchsorted(self.starts, row, side="right")) - 1
-        return f"{self.path}, record batch {batch}, its row {row - self.starts[batch]}"
+        return f"{self.path}, record batch {batch}, its row {row - self.starts[batch]}" if not self.what else self.what
 
     def batches(self, names: Sequence[str]) -> Iterator[Any]:
         rows = max(1, self.batch_bytes // (8 * max(1, len(names))))

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import scipy.sparse
 
 from .base import Design
-from .chunked import Chunked, from_arrow, from_npy, from_parquet
+from .chunked import Chunked, from_arrow, from_npy, from_parquet, from_sql
 from .dense import Dense
 from .sparse import Sparse
 from .standardized import Standardized
@@ -30,8 +31,7 @@ def on_disk(array: Any, write: Callable[[Any, Path], Any], read: Callable[[Path]
     """A design on a file that is written for it and deleted with it, read in many small batches."""
     folder = Path(tempfile.mkdtemp(prefix="alphaomega-"))
     write(array, folder / "X")
-    design = read(folder / "X")
-    design.source.batch_bytes = SMALL
+    design = _in_small_batches(read(folder / "X"))
     weakref.finalize(design.source, shutil.rmtree, folder, ignore_errors=True)
     return design
 
@@ -80,6 +80,30 @@ def _dask(array: Any) -> Design:
     return Dask(dask.array.from_array(np.array(array), chunks=(max(1, len(array) // 5), 3)))
 
 
+def _sqlite(array: Any) -> Design:
+    import sqlite3
+
+    p = array.shape[1]
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(f"create table X ({', '.join(f'x{j} real' for j in range(p))})")
+        connection.executemany(f"insert into X values ({', '.join('?' * p)})", np.asarray(array).tolist())
+        return _in_small_batches(from_sql("select * from X", connection))
+
+
+def _duckdb(array: Any) -> Design:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.register("X", _table(array))
+        connection.execute("create table kept as select * from X")
+        return _in_small_batches(from_sql("select * from kept", connection))
+
+
+def _in_small_batches(design: Chunked) -> Chunked:
+    design.source.batch_bytes = SMALL
+    return design
+
+
 REGISTRY: dict[str, Callable[[Any], Design]] = {
     "dense F": lambda array: Dense(np.asfortranarray(array)),
     "dense C": lambda array: Dense(np.ascontiguousarray(array)),
@@ -101,6 +125,9 @@ if find_spec("dask"):
     REGISTRY["Dask"] = _dask
 if find_spec("pyarrow"):
     REGISTRY |= {
+        "SQLite": _sqlite,
         "Parquet": lambda array: on_disk(array, _parquet, from_parquet),
         "Arrow": lambda array: on_disk(array, _arrow, from_arrow),
     }
+if find_spec("pyarrow") and find_spec("duckdb"):
+    REGISTRY["DuckDB"] = _duckdb
