@@ -175,3 +175,105 @@ class TestSummaries:
         lines = str(ao.OLS().fit(*diabetes).summary()).splitlines()
         start = next(k for k, line in enumerate(lines) if line.lstrip().startswith("name"))
         assert len({len(line) for line in lines[start : start + 13]}) == 1
+
+
+class TestInference:
+    """Which inference goes with which fit, and what is refused."""
+
+    def blank(self, column):
+        return np.isnan(np.array(column, dtype=float))
+
+    @pytest.mark.parametrize("standardize", [True, False])
+    def test_selective(self, diabetes, standardize):
+        X, y = diabetes
+        model = ao.Lasso(alpha=2.0 if standardize else 0.1, standardize=standardize).fit(X, y)
+        table = ao.inference.selective(X, y, model.alpha_, standardize=standardize, level=0.8)
+        for given in ({"inference": "selective", "data": (X, y), "level": 0.8}, {"inference": table}):
+            summary = model.summary(**given)
+            frame = summary.to_frame()
+            own = ["least squares", "p", "80% lower", "80% upper"]
+            assert frame.columns[-4:] == own
+            for name, values in zip(own, (table.coef, table.p, table.lower, table.upper)):
+                np.testing.assert_array_equal(self.blank(frame[name]), ~np.append(False, model.coef_ != 0))
+                np.testing.assert_allclose(np.array(frame[name])[1:][model.coef_ != 0], values, rtol=1e-6)
+            text = str(summary)
+            assert f"least squares, p, 80% lower, 80% upper: {table.guarantee}" in text
+            assert "coefficient: the penalised fit" in text and "cross-validation on the same rows" not in text
+
+    def test_a_cross_validated_alpha_is_said(self, diabetes):
+        model = ao.Lasso(n_alphas=10).fit(*diabetes)
+        text = str(model.summary(inference="selective", data=diabetes))
+        assert "was chosen by cross-validation on the same rows, which this guarantee does not cover" in text
+
+    @pytest.mark.parametrize("kind", [ao.Lasso, ao.Ridge, ao.ElasticNetRegressor])
+    def test_debiased_goes_with_any_penalty(self, diabetes, kind):
+        X, y = diabetes
+        weights = np.random.default_rng(0).integers(0, 3, len(y))
+        model = kind(alpha=0.5).fit(X, y, weights)
+        frame = model.summary(inference="debiased", data=(X, y, weights), level=0.9).to_frame()
+        table = ao.inference.debiased(X, y, weights=weights)
+        np.testing.assert_allclose(frame["debiased"][1:], table.coef)
+        np.testing.assert_allclose(frame["90% upper"][1:], table.upper)
+
+    def test_ridge(self, diabetes):
+        model = ao.Ridge(alpha=0.01).fit(*diabetes)
+        frame = model.summary(inference="ridge", data=diabetes, level=0.9).to_frame()
+        table = ao.inference.ridge(*diabetes, 0.01, standardize=True)
+        np.testing.assert_allclose(frame["largest bias"][1:], table.largest_bias)
+        assert self.blank(frame["bias"])[0] and frame.columns[-2:] == ["90% lower", "90% upper"]
+
+    def test_unpenalised(self, diabetes):
+        X, y = diabetes
+        robust = ao.OLS().fit(X, y).summary(inference="HC3", data=(X, y))
+        np.testing.assert_allclose(
+            robust.to_frame()["standard error"], ao.inference.ols(X, y, covariance="HC3").standard_error
+        )
+        assert "any variance (HC3)" in str(robust)
+        high = y > np.median(y)
+        for model, target, loss in (
+            (ao.LogisticRegression(alpha=0.0, tol=1e-10), high, "logistic"),
+            (ao.PoissonRegressor(alpha=0.0, tol=1e-10), y, "poisson"),
+        ):
+            frame = model.fit(X, target).summary(inference="classical", data=(X, target)).to_frame()
+            np.testing.assert_allclose(frame["z"], ao.inference.glm(X, target, loss).z, rtol=1e-6)
+
+    def test_imputed_and_categorical_columns(self, rng):
+        frame = polars.DataFrame({"a": [None, *rng.standard_normal(59)], "town": rng.choice(["u", "v", "w"], 60)})
+        y = rng.standard_normal(60)
+        model = ao.Ridge(alpha=0.1, impute="mean").fit(frame, y)
+        found = model.summary(inference="debiased", data=(frame, y)).to_frame()
+        assert found["name"].to_list() == ["intercept", "a", "town=v", "town=w"]
+        assert self.blank(found["p"]).tolist() == [True, False, False, False]
+
+    @pytest.mark.parametrize("kind", ["classical", "HC3"])
+    def test_naive_p_values_are_refused(self, diabetes, kind):
+        X, y = diabetes
+        for model in (ao.Lasso(alpha=2.0), ao.Ridge(alpha=2.0)):
+            model.fit(X, y)
+            with pytest.raises(
+                ValueError, match=rf"inference='{kind}' is refused .* columns that the same rows select"
+            ):
+                model.summary(inference=kind, data=(X, y))
+            with pytest.raises(ValueError, match="is refused"):
+                model.summary(inference=ao.inference.ols(X, y, covariance=kind))
+
+    def test_other_refusals(self, diabetes):
+        X, y = diabetes
+        lasso, ridge = ao.Lasso(alpha=2.0).fit(X, y), ao.Ridge(alpha=2.0).fit(X, y)
+        with pytest.raises(ValueError, match=r"inference must be one of classical, HC0.*, or a table"):
+            lasso.summary(inference="bootstrap")
+        with pytest.raises(ValueError, match=r"needs the rows of the fit.*pass data=\(X, y\)"):
+            lasso.summary(inference="selective")
+        with pytest.raises(ValueError, match="'selective' is for the lasso"):
+            ridge.summary(inference="selective", data=(X, y))
+        with pytest.raises(ValueError, match="'selective' is for the lasso"):
+            ao.Lasso(alpha=2.0, bounds=(0, None)).fit(X, y).summary(inference="selective", data=(X, y))
+        with pytest.raises(ValueError, match="'ridge' is for ridge regression"):
+            lasso.summary(inference="ridge", data=(X, y))
+        with pytest.raises(ValueError, match=r"selects at alpha = 0.01, which is not what this fit selected"):
+            lasso.summary(inference=ao.inference.selective(X, y, 0.01))
+        with pytest.raises(ValueError, match="are not those of this fit"):
+            ridge.summary(inference=ao.inference.ridge(X, y, 0.5, standardize=True))
+        high = y > np.median(y)
+        with pytest.raises(ValueError, match="'debiased' is for the squared loss"):
+            ao.LogisticRegression(alpha=0.1).fit(X, high).summary(inference="debiased", data=(X, high))

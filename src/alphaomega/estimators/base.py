@@ -19,13 +19,10 @@ from ..losses import Loss
 from ..penalties import Penalty
 from ..results import CrossValidation, Path
 from .by_name import Features
+from .guarantees import NO_P_VALUES, Fit, columns_of, inference_for, notes
 from .summary import Summary
 
 Floats = NDArray[np.float64]
-NO_P_VALUES = (
-    "No standard errors or p-values: penalised coefficients are shrunk on purpose, and alpha was chosen with the same "
-    "rows, so the formulas of least squares do not hold here; ao.OLS has them for an unpenalised fit."
-)
 
 
 @dataclass(frozen=True)
@@ -216,22 +213,47 @@ class LinearModel(BaseEstimator, ABC):
             check_consistent_length(X, offset)
         return self.path_.decision(X, self.alpha_, offset)
 
-    def summary(self, level: float = 0.95) -> Summary:
-        """How alpha was chosen, and the coefficients on both scales.
+    def summary(self, level: float = 0.95, inference: Any = None, data: Any = None) -> Summary:
+        """How alpha was chosen, and the coefficients on both scales, with the inference asked for.
 
         Parameters
         ----------
         level : float in (0, 1), default 0.95
-            Confidence level of the intervals, where there are any (least squares).
+            Confidence level of the intervals, where there are any.
+        inference : str or a table of `alphaomega.inference`, optional
+            "debiased" (any penalty, squared loss), "selective" (lasso), "ridge"; at alpha = 0 "classical", "HC0" to
+            "HC3". What would not be valid for this fit is refused, such as p-values of least squares after selection.
+        data : tuple (X, y), (X, y, weights) or (X, y, weights, offset), optional
+            The rows of the fit, which the estimator does not keep: needed where `inference` is a name.
 
         Returns
         -------
         Summary
-            Prints as a table; `to_frame()` gives it as a dataframe.
+            Prints as a table, with what each column promises; `to_frame()` gives it as a dataframe.
+
+        Raises
+        ------
+        ValueError
+            If the inference is not valid for this fit, or was made for another one.
         """
         check_is_fitted(self)
         columns = self._coefficient_columns()
-        return Summary(self._title(), self._facts(), columns, (NO_P_VALUES,))
+        if inference is None:
+            inference = self._stored_inference(level)
+        if inference is None:
+            return Summary(self._title(), self._facts(), columns, (self._no_inference(),))
+        fit = Fit(self.path_, float(self.alpha_), self.cv_ is not None, np.ravel(self.coef_), self.intercept)
+        table = inference_for(fit, inference, data, level) if isinstance(inference, str) else inference
+        found = columns_of(fit, table)
+        return Summary(self._title(), self._facts(), columns | found, notes(fit, table, list(found)))
+
+    def _stored_inference(self, level: float) -> Any:
+        """The inference that was made with the fit, if any."""
+        return None
+
+    def _no_inference(self) -> str:
+        """Why there is none."""
+        return NO_P_VALUES
 
     def _title(self) -> str:
         return f"{type(self).__name__}: {self.path_.loss.name} loss + alpha * {_short(self.path_.penalty)}"

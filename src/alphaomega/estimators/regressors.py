@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .. import losses
 from ..designs import Dense
@@ -21,7 +20,6 @@ from ..problem import NullModel, Problem
 from .base import Choice, LinearModel, Selected
 from .by_name import Features
 from .selection import ByNameModel, GivenPenaltyModel
-from .summary import Summary
 
 
 class RegressionMixin(RegressorMixin):
@@ -131,21 +129,11 @@ class OLS(RegressionMixin, LinearModel):
             f"R2 = {found.r2:.4g}, residual standard deviation {found.sigma:.4g} on {found.df:g} degrees of freedom.",
         )
 
-    def summary(self, level: float = 0.95) -> Summary:
-        """The coefficients on both scales, with standard error, t, p and confidence interval at `level`."""
-        check_is_fitted(self)
-        columns = self._coefficient_columns()
-        if self.inference_ is None:
-            note = f"No standard errors, and the smallest of many equally good fits: {self.inference_message_}."
-            return Summary(self._title(), self._facts(), columns, (note,))
-        found = self.inference_.at_level(level)
-        columns["standard error"] = found.standard_error
-        columns["t"] = found.t
-        columns["p"] = found.p
-        columns[f"{level:.0%} lower"] = found.lower
-        columns[f"{level:.0%} upper"] = found.upper
-        note = "Valid for columns chosen before seeing the data, with independent errors of equal variance."
-        return Summary(self._title(), self._facts(), columns, (note,))
+    def _stored_inference(self, level: float) -> OLSInference | None:
+        return None if self.inference_ is None else self.inference_.at_level(level)
+
+    def _no_inference(self) -> str:
+        return f"No standard errors, and the smallest of many equally good fits: {self.inference_message_}."
 
 
 class Ridge(RegressionMixin, ByNameModel):
