@@ -34,7 +34,16 @@ _HOMES = {
     "bayes": ["posterior"],
     "conversion": ["convert_alpha"],
     "frames": ["Encoder"],
-    "model_selection": ["Bolasso", "Criteria", "Ensemble", "Stability", "bolasso", "criteria", "stability_selection"],
+    "model_selection": [
+        "Bolasso",
+        "Criteria",
+        "Ensemble",
+        "IterativeDropout",
+        "Stability",
+        "bolasso",
+        "criteria",
+        "stability_selection",
+    ],
 }
 _MODULES = [
     "datasets",

@@ -1,14 +1,17 @@
-"""Choosing alpha and features: criteria, stability, ensembles of resamples."""
+"""Choosing alpha and features: criteria, stability, ensembles of resamples, iterative dropout."""
 
 from .bolasso import Bolasso, bolasso
 from .criteria import Criteria, NoiseNotEstimable, criteria
 from .ensemble import Ensemble
+from .iterative_dropout import Cut, IterativeDropout
 from .stability import Stability, stability_selection
 
 __all__ = [
     "Bolasso",
     "Criteria",
+    "Cut",
     "Ensemble",
+    "IterativeDropout",
     "NoiseNotEstimable",
     "Stability",
     "bolasso",

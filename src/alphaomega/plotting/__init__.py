@@ -1,11 +1,11 @@
-"""Plotly figures of paths, cross-validation, errors, coefficients, constraint sets, priors
-and outliers.
+"""Plotly figures of paths, cross-validation, errors, coefficients, constraint sets, priors, outliers, selections.
 
 Every function takes objects of the library and returns a `plotly.graph_objects.Figure`: `.show()` it, `.write_html` it,
 or change it further. Text that comes from data (column names, class labels) is always escaped.
 """
 
 from .coefficients import coefficients_figure
+from .dropout import dropout_figure
 from .errors import ErrorCurve, error_figure
 from .geometry import geometry_figure, touching_figure
 from .outliers import outlier_figure, shift_path_figure
@@ -22,6 +22,7 @@ __all__ = [
     "coefficients_figure",
     "criteria_figure",
     "cross_validation_figure",
+    "dropout_figure",
     "error_figure",
     "geometry_figure",
     "outlier_figure",
