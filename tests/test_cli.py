@@ -270,6 +270,12 @@ def test_a_file_in_the_way_of_the_folder_is_named(houses, capsys):
     assert "is a file; name a folder" in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_folder_in_the_way_of_a_file_is_named_before_any_work(tmp_path, capsys):
+    for command in (("fit", "no such data"), ("predict", "no such model", "no such data")):
+        assert run(*command, "--out", tmp_path) == 2
+        assert "is a folder; name a file in it" in " ".join(capsys.readouterr().err.split())
+
+
 def test_unknown_options_are_exit_code_two(capsys):
     assert run("study", "--lambda", "3") == 2
     assert "No such option" in capsys.readouterr().err

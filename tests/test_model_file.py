@@ -162,6 +162,7 @@ DAMAGES = {
     "another family": (changed(family="cauchy"), "does not fit together"),
     "no encoder": (changed(encoder=None), "does not fit together"),
     "another encoder": (changed(encoder={"kind": "pickle"}), "does not fit together"),
+    "a number that JSON lacks": (changed(alpha=float("nan")), "is damaged"),
     "renamed features": (changed(feature_names=["a", "b", "c"]), "does not fit together"),
 }
 

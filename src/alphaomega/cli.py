@@ -133,6 +133,7 @@ def fit(
     from .study.single import Request, fit_single
     from .study.understanding import Options, understand
 
+    usable_file(out)
     options = Options(target, family, 0.2, folds, seed, offset, exposure, text, False, tuple(exclude))
     request = Request(penalty, alpha, l1_ratio)
     reading = understand(table_of(data), options)
@@ -157,6 +158,8 @@ def predict(
 
     from .study.model_file import read_model
 
+    if out is not None:
+        usable_file(out)
     loaded = read_model(model)
     table = table_of(data)
     with warnings.catch_warnings(record=True) as caught:
@@ -206,6 +209,13 @@ def usable_folder(out: Path) -> Path:
     except OSError as error:
         raise ValueError(f"--out {out} cannot be made ({error.strerror}); name another folder") from error
     return out
+
+
+def usable_file(out: Path) -> None:
+    """See to it, before any work, that the file can be written: its folder made where it is missing."""
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file in it")
+    usable_folder(out.parent)
 
 
 def write_files(found: Study, exposure: str, offset: str, folder: Path) -> list[Path]:

@@ -224,8 +224,8 @@ def read_model(path: str | PathLike[str]) -> Model:
     if not file.is_file():
         raise ModelError(f"there is no file {file}; check its spelling and folder")
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        data = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
         raise ModelError(
             f"{file.name} is damaged or no model file ({error}); write it anew with 'alphaomega fit'"
         ) from error
@@ -243,6 +243,10 @@ def read_model(path: str | PathLike[str]) -> Model:
         return _model(data)
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{file.name} does not fit together ({error}); write it anew with 'alphaomega fit'") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def _model(data: dict[str, Any]) -> Model:
