@@ -33,6 +33,7 @@ _HOMES = {
     ],
     "bayes": ["posterior"],
     "conversion": ["convert_alpha"],
+    "diagnostics": ["BiasVariance", "bias_variance"],
     "frames": ["Encoder"],
     "model_selection": [
         "Bolasso",
@@ -48,6 +49,7 @@ _HOMES = {
 _MODULES = [
     "datasets",
     "designs",
+    "diagnostics",
     "estimators",
     "inference",
     "losses",

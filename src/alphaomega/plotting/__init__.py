@@ -5,6 +5,7 @@ or change it further. Text that comes from data (column names, class labels) is 
 """
 
 from .coefficients import coefficients_figure
+from .decomposition import bias_variance_figure
 from .dropout import dropout_figure
 from .errors import ErrorCurve, error_figure
 from .geometry import geometry_figure, touching_figure
@@ -19,6 +20,7 @@ from .validation import cross_validation_figure
 __all__ = [
     "ErrorCurve",
     "Touching",
+    "bias_variance_figure",
     "coefficients_figure",
     "criteria_figure",
     "cross_validation_figure",

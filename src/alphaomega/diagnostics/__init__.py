@@ -1,0 +1,17 @@
+"""What a penalty does to the error, measured: bias and variance, processes with a known truth, the summary table."""
+
+from .bias_variance import BiasVariance, bias_variance
+from .simulators import REGISTRY, Process, contaminated, correlated, dense_equal, grouped, nonlinear, sparse
+
+__all__ = [
+    "REGISTRY",
+    "BiasVariance",
+    "Process",
+    "bias_variance",
+    "contaminated",
+    "correlated",
+    "dense_equal",
+    "grouped",
+    "nonlinear",
+    "sparse",
+]
