@@ -302,7 +302,7 @@ def test_an_interrupt_keeps_what_is_finished(houses, tmp_path, monkeypatch, caps
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child on Windows")
 def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path):
-    command = [sys.executable, "-m", "alphaomega.cli", "study", "digits", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "alphaomega", "study", "digits", "--out", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         for line in process.stdout:
@@ -313,3 +313,15 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path):
         told = process.stdout.read() + process.stderr.read()
     assert process.returncode == 130
     assert "Traceback" not in told
+
+
+def test_ctrl_c_outside_of_any_command_ends_with_130(monkeypatch):
+    from alphaomega import __main__, cli
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", stopped)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 130
