@@ -178,6 +178,26 @@ def test_mode_is_the_penalised_fit(name, loss):
                 assert rise <= 1e-6 * posterior.rate
 
 
+@pytest.mark.filterwarnings("ignore:.*fits miss tol=1e-16")
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("name", penalties.REGISTRY)
+def test_fit_of_the_prior_is_that_of_its_penalty(name, loss):
+    """Every penalty, named as a prior and turned back given n and the noise, has the same fit."""
+    case, penalty, variance = problem("tall"), penalties.REGISTRY[name](8), 2.0 if loss in ("squared", "huber") else 1.0
+    if name == "weighted L1":  # its first coordinate is unpenalised: a flat prior
+        penalty = ao.L1([0.5 + j / 8 for j in range(8)])
+    try:
+        prior = penalty.prior(n=80, noise_variance=variance, alpha=0.05)
+    except TypeError as refusal:
+        assert "names no prior" in str(refusal)
+        return
+    sample = {"loss": loss, "tol": 1e-16, **case.sample}
+    mode = ao.path(case.X, case.y(loss), penalty=prior.penalty(80, variance), alphas=[1.0], **sample)
+    fit = ao.path(case.X, case.y(loss), penalty=penalty, alphas=[0.05], **sample)
+    np.testing.assert_allclose(mode.coef, fit.coef, atol=1e-8)
+    np.testing.assert_allclose(mode.intercept, fit.intercept, atol=1e-8)
+
+
 def test_mode_with_weights_counts_total_weight():
     case = problem("weights, some zero")
     n = case.weights.sum()
