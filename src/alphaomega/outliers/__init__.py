@@ -2,5 +2,6 @@
 
 from .mean_shift import mean_shift, shift_path
 from .results import MeanShift, ShiftPath
+from .sensitivity import Sensitivity, sensitivity
 
-__all__ = ["MeanShift", "ShiftPath", "mean_shift", "shift_path"]
+__all__ = ["MeanShift", "Sensitivity", "ShiftPath", "mean_shift", "sensitivity", "shift_path"]

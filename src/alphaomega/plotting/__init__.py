@@ -13,6 +13,7 @@ from .outliers import outlier_figure, shift_path_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
 from .selection import criteria_figure, stability_figure
+from .sensitivity import sensitivity_figure
 from .theme import plain_text, template
 from .touching import Touching, touching
 from .validation import cross_validation_figure
@@ -32,6 +33,7 @@ __all__ = [
     "plain_text",
     "prior_density",
     "prior_figure",
+    "sensitivity_figure",
     "shift_path_figure",
     "stability_figure",
     "template",

@@ -12,6 +12,7 @@ from .theme import CONTEXT, FEATURE_COLORS, MARK, figure, plain_text, significan
 
 KEPT, FLAGGED = FEATURE_COLORS[0], FEATURE_COLORS[1]
 MOST_LABELS = 20
+MOST_NAMED = 6  # lines of a path with a place in the legend
 HIGH_LEVERAGE = 2.0  # times the mean leverage: the rule of Hoaglin and Welsch (1978)
 
 
@@ -88,7 +89,7 @@ def _name_rows(result: go.Figure, found: MeanShift, x: np.ndarray, called: list[
     left = sorted(strongest.tolist())
     while left:
         first = left.pop(0)
-        near = [row for row in left if (abs(places[row] - places[first]) < [0.05, 0.05]).all()]
+        near = [row for row in left if (abs(places[row] - places[first]) < [0.06, 0.14]).all()]
         left = [row for row in left if row not in near]
         group = [first, *near]
         text = ", ".join(called[row] for row in group[:4]) + (", …" if len(group) > 4 else "")
@@ -143,7 +144,7 @@ def shift_path_figure(path: ShiftPath, *, height: int = 440) -> go.Figure:
                 mode="lines",
                 line={"color": FEATURE_COLORS[position % len(FEATURE_COLORS)], "width": 2, **style},
                 name=f"row {row}",
-                showlegend=position < MOST_LABELS,
+                showlegend=len(named) <= MOST_NAMED,
                 hovertemplate="alpha %{x:.4g}<br>shift %{y:.4g}",
             )
         )
