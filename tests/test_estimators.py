@@ -9,7 +9,7 @@ import polars
 import pytest
 import scipy.sparse
 import sklearn
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.feature_selection import SelectFromModel
@@ -39,6 +39,11 @@ SMALL = {"n_alphas": 4, "folds": 3}
 )
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
+
+
+def test_every_estimator_is_among_those_checked():
+    exported = {getattr(ao.estimators, name) for name in ao.estimators.__all__}
+    assert {kind for kind in exported if issubclass(kind, BaseEstimator)} == {ao.OLS, *PENALIZED}
 
 
 @pytest.mark.parametrize("kind", [ao.Ridge, ao.Lasso, ao.ElasticNetRegressor, ao.Regressor])

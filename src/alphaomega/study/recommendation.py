@@ -8,6 +8,7 @@ from ..losses import Loss
 from .numbers import number
 from .results import Fit
 
+NEARLY_ALL = 0.99  # from here on whole percents would read as all
 FEW = 0.75  # a model with at most this share of the features is worth calling smaller
 
 
@@ -60,7 +61,8 @@ def _predicts(chosen: Fit, baseline: Fit, loss: Loss) -> str:
     else:
         size, whole = f"a mean deviance of {number(error)} ± {number(spread, 2)}", "deviance"
     share = 1 - error / baseline.test.deviance if baseline.test.deviance > 0 else 0.0
-    explained = f" and explains {share:.0%} of their {whole}" if share > 0 else ", no better than the mean alone"
+    told = f"{share:.0%}" if share < NEARLY_ALL else f"{share:.1%}"
+    explained = f" and explains {told} of their {whole}" if share > 0 else ", no better than the mean alone"
     return f"{chosen.label} predicts the held-out rows with {size}{explained}"
 
 
