@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import losses, solvers
+from . import checkpoints, losses, solvers
+from .checkpoints import Checkpoint
 from .columns import separated
 from .designs import Design, design_of
 from .divergence import divergence
@@ -46,6 +48,7 @@ def path(
     progress: bool | Callable[[float], object] = False,
     n_threads: int | None = None,
     impute: str | None = None,
+    checkpoint: str | os.PathLike | None = None,
 ) -> Path:
     """Fit J + alpha * Omega for a whole grid of alphas, every solution with its certificate.
 
@@ -82,6 +85,9 @@ def path(
         At most so many threads; default what threadpoolctl and the machine allow.
     impute : {None, "mean", "median"}
         How missing numbers of X are filled; missing categories then become a level "missing". None: they are an error.
+    checkpoint : file, optional
+        Keeps finished alphas, ten at a time. The same call goes on from there after a crash or a kill, and ends
+        with the same result bit for bit; Ctrl-C then returns the finished part, and says so.
 
     Returns
     -------
@@ -109,9 +115,10 @@ def path(
     """
     data = read_data(X, y, loss, weights, offset, impute)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
+    kept = Checkpoint.at(checkpoint)
     with reporting(progress) as report:
         control = Control(_positive(tol, "tol"), report, n_threads)
-        raw = solvers.solve_path(problem, grid_of(alphas, n_alphas, alpha_min_ratio), control)
+        raw, _ = checkpoints.solve(problem, None, grid_of(alphas, n_alphas, alpha_min_ratio), control, kept)
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
@@ -136,6 +143,7 @@ def cross_validate(
     folds: int | ArrayLike = 10,
     seed: int | None = 0,
     impute: str | None = None,
+    checkpoint: str | os.PathLike | None = None,
 ) -> CrossValidation:
     """K-fold cross-validation of `path` on one grid of alphas: the full-data path and the held-out score of every fold.
 
@@ -145,7 +153,7 @@ def cross_validate(
 
     Parameters
     ----------
-    X, y, ..., n_threads, impute
+    X, y, ..., n_threads, impute, checkpoint
         As for `path`.
     folds : int or array of shape (n,), default 10
         How many folds (drawn with `seed`, stratified by class; identical rows share a fold, so that a weight k equals k
@@ -177,15 +185,18 @@ def cross_validate(
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
     assignment = fold_ids(folds, data, seed)
     grid = grid_of(alphas, n_alphas, alpha_min_ratio)
+    kept = Checkpoint.at(checkpoint)
     with reporting(progress) as report:
         control = Control(_positive(tol, "tol"), report, n_threads)
         if data.encoder.had_missing:
             share = 1 / (int(assignment.max()) + 2)
-            raw = solvers.solve_path(problem, grid, control.part(0.0, share))
+            whole = None if kept is None else kept.all_or_nothing()
+            raw, _ = checkpoints.solve(problem, None, grid, control.part(0.0, share), whole)
             rest = control.part(share, 1.0)
-            scores = _imputed_scores(X, problem, data.encoder, assignment, Grid(raw.alphas), rest)
+            fits = Imputed(X, problem, data.encoder, assignment)
+            scores = fits.scores(Grid(raw.alphas), rest, whole)
         else:
-            raw, parts = solvers.solve_folds(problem, assignment, grid, control)
+            raw, parts = checkpoints.solve(problem, assignment, grid, control, kept)
             scores = held_out_scores(problem, assignment, parts)
     result = _result(problem, data, raw, control)
     if result.message:
@@ -353,19 +364,27 @@ def _fold_weights(ids: NDArray[np.intp], weights: Floats) -> Floats:
     return np.array([weights[ids == fold].sum() for fold in range(int(ids.max()) + 1)])
 
 
-def _imputed_scores(
-    X: Any, problem: Problem, encoder: Encoder, ids: NDArray[np.intp], grid: Grid, control: Control
-) -> Floats:
-    """Held-out scores where X has gaps: every fold fills them from its own training rows, and has its own path."""
-    scores = []
-    count = int(ids.max()) + 1
-    for fold in range(count):
-        weights = np.where(ids == fold, 0.0, problem.weights)
-        whole = replace(problem, design=design_of(encoder.refit(X, weights).transform(X)))
-        part = control.part(fold / count, (fold + 1) / count)
-        raw = solvers.solve_path(replace(whole, weights=weights), grid, part)
-        scores.append(held_out_scores(whole, np.where(ids == fold, 0, -1), [raw])[0])
-    return np.array(scores)
+@dataclass(frozen=True)
+class Imputed:
+    """X with gaps: every fold fills them from its own training rows, and has its own path."""
+
+    X: Any
+    problem: Problem
+    encoder: Encoder
+    ids: NDArray[np.intp]
+
+    def scores(self, grid: Grid, control: Control, checkpoint: Checkpoint | None) -> Floats:
+        """Held-out scores, (F, m)."""
+        scores = []
+        count = int(self.ids.max()) + 1
+        for fold in range(count):
+            weights = np.where(self.ids == fold, 0.0, self.problem.weights)
+            design = design_of(self.encoder.refit(self.X, weights).transform(self.X))
+            whole = replace(self.problem, design=design)
+            part = control.part(fold / count, (fold + 1) / count)
+            raw, _ = checkpoints.solve(replace(whole, weights=weights), None, grid, part, checkpoint)
+            scores.append(held_out_scores(whole, np.where(self.ids == fold, 0, -1), [raw])[0])
+        return np.array(scores)
 
 
 def _result(problem: Problem, data: Data, raw: solvers.RawPath, control: Control) -> Path:

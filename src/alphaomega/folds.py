@@ -9,7 +9,9 @@ from .designs import Design
 from .losses import Target
 
 Floats = NDArray[np.float64]
-SAME = 1e-9  # rows whose random projections agree to this share of the largest count as identical
+SAME = 1e-12  # rows whose random projections agree to this share of the largest count as identical
+FEW = 0.05  # of rows that weigh more than the lightest: then sorting all is not worth it
+CHUNK = 1 << 20
 MOSTLY_REPEATS = 5  # rows per distinct row beyond which the data is a table of cells, and rows are drawn singly
 
 
@@ -39,18 +41,35 @@ def draw_folds(
     distinct = int(labels.max()) + 1
     if rows > MOSTLY_REPEATS * distinct:
         labels[alive], distinct = np.arange(rows), rows
-    heaviest_first: Floats = np.bincount(labels, np.where(alive, weights, 0.0), distinct).astype(float, copy=False)
+    mass = weights if rows == len(weights) else weights * alive
+    heaviest_first: Floats = np.bincount(labels, mass, distinct).astype(float, copy=False)
+    del mass
     heaviest_first /= -heaviest_first.max()
     np.round(heaviest_first, 9, out=heaviest_first)
+    heavy = np.flatnonzero(heaviest_first < heaviest_first.max())
     draw = rng.permutation(distinct)
-    if target.classes is None and np.ptp(heaviest_first) == 0:  # so many rows may fill the memory: no sorting then
-        fold = draw % max(1, min(count, distinct))
+    if target.classes is None and len(heavy) <= FEW * distinct:
+        weight = heaviest_first[heavy]
+        del heaviest_first  # so many rows may fill the memory: no sorting, and few vectors at once
+        fold = _dealt_alike(draw, heavy, weight, count)
     else:
         fold = _dealt(_stratum(target, labels, alive, distinct), heaviest_first, draw, count)
-    del draw, heaviest_first
     ids = fold[labels]
     ids[~alive] = 0
     return ids
+
+
+def _dealt_alike(draw: NDArray[np.intp], heavy: NDArray[np.intp], weight: Floats, count: int) -> NDArray[np.intp]:
+    """`_dealt` where all rows but a few heavy ones weigh the same: the draw is the place. Works in `draw`."""
+    order = np.lexsort((draw[heavy], weight))
+    before = np.sort(draw[heavy])
+    count = max(1, min(count, len(draw)))
+    for start in range(0, len(draw), CHUNK):
+        part = draw[start : start + CHUNK]
+        part += len(heavy) - np.searchsorted(before, part)
+        part %= count
+    draw[heavy[order]] = np.arange(len(heavy)) % count
+    return draw
 
 
 def _stratum(target: Target, labels: NDArray[np.intp], alive: NDArray[np.bool_], distinct: int) -> NDArray | None:
@@ -92,8 +111,8 @@ def _distinct(
     for column in (target.values if target.classes is None else None, offset):
         factor = rng.standard_normal()
         if column is not None:
-            norm = np.sqrt(weights @ column**2)
-            projection += factor * column / (norm or 1.0)
+            norm = np.sqrt(np.einsum("i,i,i->", weights, column, column))
+            projection += factor / (norm or 1.0) * column
     codes = None if target.classes is None else _class_codes(target)
     order = np.argsort(projection) if codes is None else np.lexsort((projection, codes))
     if not weights.all():
@@ -101,7 +120,9 @@ def _distinct(
     projection = projection[order]
     close = SAME * max(abs(projection.min()), abs(projection.max()))
     fresh = np.zeros(len(order), dtype=bool)
-    np.greater(np.subtract(projection[1:], projection[:-1], out=projection[1:]), close, out=fresh[1:])
+    for start in range(1, len(order), CHUNK):
+        part = slice(start, min(start + CHUNK, len(order)))
+        fresh[part] = projection[part] - projection[start - 1 : part.stop - 1] > close
     del projection
     if codes is not None:
         fresh[1:] |= np.diff(codes[order]) != 0

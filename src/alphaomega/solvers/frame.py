@@ -107,7 +107,8 @@ def _gathered(problems: list[Problem], nulls: list[NullModel]) -> Frame:
         own = deviation[:, min(lane, spread.shape[1] - 1)]
         total = weighted.reshape(n, lanes, k)[:, lane].sum(0)
         slope = (pulls[:, lane] - np.outer(center, total)) / scale[:, None]
-        parts.append(part_of(part, null, scale, own, slope.ravel()))
+        sample = Sample(part.loss, part.y, part.base_eta(), shares[:, lane].copy(), part.intercept)
+        parts.append(part_of(part, sample, null, scale, (own, slope.ravel())))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=False)
 
@@ -134,8 +135,8 @@ def whole_frame(
     for null, own, target in zip(nulls, moments, targets):
         gram = own.gram / np.outer(scale, scale)
         linear, means = own.linear / scale, (own.mean - center) / scale
-        made = part_of(problem, null, scale, own.deviation, linear)
-        parts.append(replace(made, sample=none, gram=WholeGram(gram, linear, means, *target)))
+        made = part_of(problem, none, null, scale, (own.deviation, linear))
+        parts.append(replace(made, gram=WholeGram(gram, linear, means, *target)))
     design = Standardized(problem.design, center, scale)
     return Frame(problem, design, center, scale, parts, whole=True)
 
@@ -225,8 +226,14 @@ def frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Float
     return center, scale
 
 
-def part_of(problem: Problem, null: NullModel, scale: Floats, deviation: Floats, slope: Floats) -> Part:
-    """A lane with its terms in the frame, columns that are constant on its rows excluded."""
+def part_of(
+    problem: Problem, sample: Sample, null: NullModel, scale: Floats, own_columns: tuple[Floats, Floats]
+) -> Part:
+    """A lane with its terms in the frame, columns that are constant on its rows excluded.
+
+    `own_columns` are its standard deviations and its correlations at the null model.
+    """
+    deviation, slope = own_columns
     own = np.where(deviation > 0, deviation, 1.0) if problem.standardize else np.ones_like(scale)
     terms = problem.terms
     assert terms is not None
@@ -234,8 +241,6 @@ def part_of(problem: Problem, null: NullModel, scale: Floats, deviation: Floats,
     if problem.intercept:
         constant = np.repeat(deviation == 0, problem.n_outputs)
         terms = replace(terms, l1=np.where(constant, np.inf, terms.l1))
-    share = problem.weights / problem.total
-    sample = Sample(problem.loss, problem.y, problem.base_eta(), share, problem.intercept)
     return Part(sample, null, terms, slope, own)
 
 

@@ -1,0 +1,163 @@
+"""Fits in parts: killed or not, the same result bit for bit."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import alphaomega as ao
+from problems import problem
+
+FIT = {"n_alphas": 35, "folds": 4}
+PROGRAM = """
+import sys, numpy as np, alphaomega as ao
+X, y = np.load(sys.argv[1]), np.load(sys.argv[2])
+cv = ao.cross_validate(X, y, "logistic", checkpoint=sys.argv[3], n_alphas=60, folds=4, n_threads=1)
+np.savez(sys.argv[4], coef=cv.path.coef, scores=cv.scores, gap=cv.path.gap)
+"""
+
+
+def data():
+    case = problem("tall")
+    return case.X, case.y("logistic")
+
+
+def same(one, other) -> None:
+    np.testing.assert_array_equal(one.path.coef, other.path.coef)
+    np.testing.assert_array_equal(one.path.intercept, other.path.intercept)
+    np.testing.assert_array_equal(one.path.gap, other.path.gap)
+    np.testing.assert_array_equal(one.scores, other.scores)
+
+
+@pytest.mark.parametrize("penalty", [ao.L1(), ao.L2(), ao.GroupL1(np.arange(8) // 3)], ids=repr)
+@pytest.mark.parametrize("loss", ["squared", "logistic", "multinomial"])
+def test_a_fit_in_parts_is_the_fit(loss, penalty, tmp_path):
+    X, y = problem("tall").X, problem("tall").y(loss)
+    whole = ao.cross_validate(X, y, loss, penalty, **FIT, tol=1e-9)
+    parts = ao.cross_validate(X, y, loss, penalty, **FIT, tol=1e-9, checkpoint=tmp_path / "c")
+    again = ao.cross_validate(X, y, loss, penalty, **FIT, tol=1e-9, checkpoint=tmp_path / "c")
+    np.testing.assert_array_equal(parts.path.alphas, whole.path.alphas)
+    np.testing.assert_allclose(parts.path.coef, whole.path.coef, atol=1e-5)
+    np.testing.assert_allclose(parts.scores, whole.scores, rtol=1e-5)
+    assert (parts.path.gap <= 1e-9).all()
+    same(parts, again)
+    if loss == "squared":
+        assert parts.path.reads == whole.path.reads == 1
+
+
+def test_what_is_finished_is_not_solved_again(tmp_path, monkeypatch):
+    X, y = data()
+    expected = ao.path(X, y, "logistic", n_alphas=35, checkpoint=tmp_path / "c")
+    real, calls = ao.checkpoints.solvers.solve_folds, []
+
+    def stops_at_the_fourth(*arguments):
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise MemoryError
+        return real(*arguments)
+
+    monkeypatch.setattr(ao.checkpoints.solvers, "solve_folds", stops_at_the_fourth)
+    with pytest.raises(MemoryError):
+        ao.path(X, y, "logistic", n_alphas=35, checkpoint=tmp_path / "d")
+    found = ao.path(X, y, "logistic", n_alphas=35, checkpoint=tmp_path / "d")
+    assert len(calls) == 4 + 2  # the first alpha and two parts were finished, the third failed, two were left
+    np.testing.assert_array_equal(found.coef, expected.coef)
+
+
+def test_interrupted_the_finished_part_is_returned(tmp_path):
+    (X, y), FIT = data(), {"loss": "logistic", "n_alphas": 35, "folds": 4}
+    expected = ao.cross_validate(X, y, **FIT, checkpoint=tmp_path / "c")
+
+    def stop(share: float) -> None:
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.warns(ao.fitting.ConvergenceWarning, match="interrupted after 20 of 35 alphas"):
+        cut = ao.cross_validate(X, y, **FIT, checkpoint=tmp_path / "d", progress=stop)
+    assert cut.scores.shape == (4, 20)
+    np.testing.assert_array_equal(cut.path.coef, expected.path.coef[:20])
+    same(ao.cross_validate(X, y, **FIT, checkpoint=tmp_path / "d"), expected)
+
+
+def test_gaps_are_filled_in_every_fold_of_a_checkpointed_fit(tmp_path):
+    X, y = problem("tall").X.copy(), problem("tall").y("squared")
+    X[3, 2] = np.nan
+    options = {"impute": "mean", **FIT, "checkpoint": tmp_path / "c"}
+    same(ao.cross_validate(X, y, **options), ao.cross_validate(X, y, **options))
+
+
+@pytest.mark.parametrize("change", ["X", "y", "weights", "penalty", "tol", "folds", "alphas", "loss"])
+def test_a_checkpoint_of_another_fit_is_refused(change, tmp_path):
+    X, y = problem("tall").X, problem("tall").y("squared")
+    given = {"X": X, "y": y, "loss": "squared", **FIT, "checkpoint": tmp_path / "c"}
+    ao.cross_validate(**given)
+    other = {
+        "X": {"X": X * 2},
+        "y": {"y": y + 1},
+        "weights": {"weights": np.arange(1.0, 81.0)},
+        "penalty": {"penalty": ao.ElasticNet(0.5)},
+        "tol": {"tol": 1e-7},
+        "folds": {"folds": 5},
+        "alphas": {"n_alphas": 36},
+        "loss": {"loss": "huber"},
+    }[change]
+    with pytest.raises(ValueError, match="belongs to another fit"):
+        ao.cross_validate(**given | other)
+
+
+def test_a_file_that_is_no_checkpoint_is_refused(tmp_path):
+    (tmp_path / "c").write_text("no checkpoint")
+    with pytest.raises(ValueError, match="is no checkpoint of this version"):
+        ao.path(*data(), "logistic", checkpoint=tmp_path / "c")
+    with pytest.raises(ValueError, match="there is no folder"):
+        ao.path(*data(), "logistic", checkpoint=tmp_path / "nowhere" / "c")
+
+
+def test_a_full_disk_costs_the_checkpoint_and_not_the_fit(tmp_path, monkeypatch):
+    X, y = data()
+    expected = ao.path(X, y, "logistic", n_alphas=15, checkpoint=tmp_path / "c")
+
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(RuntimeWarning, match="cannot be written .No space left on device.*the fit goes on"):
+        found = ao.path(X, y, "logistic", n_alphas=15, checkpoint=tmp_path / "d")
+    np.testing.assert_array_equal(found.coef, expected.coef)
+    assert [file.name for file in tmp_path.iterdir()] == ["c"]
+
+
+@pytest.mark.slow
+def test_killed_at_ten_random_moments_the_result_is_the_same(tmp_path, rng):
+    X = rng.standard_normal((20_000, 60))
+    np.save(tmp_path / "X.npy", X)
+    np.save(tmp_path / "y.npy", X[:, :5].sum(1) + 3 * rng.standard_normal(20_000) > 0)
+
+    def start(name: str) -> subprocess.Popen:
+        names = [str(tmp_path / file) for file in ("X.npy", "y.npy", f"{name}.checkpoint", f"{name}.npz")]
+        return subprocess.Popen([sys.executable, "-c", PROGRAM, *names])
+
+    begun = time.perf_counter()
+    assert start("whole").wait() == 0
+    seconds = time.perf_counter() - begun
+    kills = 0
+    while kills < 10:
+        run = start("killed")
+        time.sleep(rng.uniform(0.2, 0.6) * seconds)
+        if run.poll() is None:
+            run.send_signal(signal.SIGKILL)
+            kills += 1
+        elif kills:
+            (tmp_path / "killed.checkpoint").unlink()  # it finished between two kills: begin again
+        run.wait()
+    assert start("killed").wait() == 0
+    with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "killed.npz") as killed:
+        for name in whole.files:
+            np.testing.assert_array_equal(whole[name], killed[name])
