@@ -47,6 +47,7 @@ _HOMES = {
     ],
 }
 _MODULES = [
+    "bayes",
     "datasets",
     "designs",
     "diagnostics",

@@ -128,7 +128,7 @@ def closed_form(model: Model, columns: Floats, response: Floats, noise_variance:
         model=model,
         mean=mean / model.scale,
         noise_variance=noise,
-        scale=np.sqrt(square) if learn else model.prior.scale,  # type: ignore[attr-defined]
+        scale=float(np.sqrt(square)) if learn else model.prior.scale,  # type: ignore[attr-defined]
         log_evidence=evidence.log(noise, square),
         unit=np.sqrt(square) * unit / model.scale,
         axes=axes,

@@ -93,7 +93,8 @@ class Posterior(ABC):
     def alpha(self) -> float | Floats:
         """The strength of the penalty that the prior is: v / (n scale^2) for L2, v / (n scale) for L1."""
         power = 2 if isinstance(self.model.prior, Gaussian) else 1
-        return self.noise_variance / (self.model.total * np.asarray(self.scale, dtype=float) ** power)[()]
+        found = self.noise_variance / (self.model.total * np.asarray(self.scale, dtype=float) ** power)
+        return float(found) if np.ndim(found) == 0 else found
 
     @property
     def prior(self) -> Prior:
