@@ -74,6 +74,18 @@ def test_path_of_a_linear_network_agrees_with_the_exact_one():
         np.testing.assert_allclose(fit.state["weight"][0].numpy(), coef, atol=1e-5)
         assert fit.score == pytest.approx(np.mean((y[150:] - X[150:] @ coef - intercept) ** 2), rel=1e-4)
         assert fit.train_score == pytest.approx(np.mean((y[:150] - X[:150] @ coef - intercept) ** 2), rel=1e-4)
+        np.testing.assert_allclose(result.predict(X, fit.alpha), exact.predict(X, fit.alpha), atol=1e-4)
+
+
+def test_predictions_are_in_the_units_of_the_target():
+    X, y = data(60)
+    quick = Schedule(dense=Training(epochs=2), step=Training(epochs=1), identify=None)
+    labels = np.digitize(y, [0.0, 1.0])
+    result = path(nn.Linear(6, 3), X, labels, "multinomial", alphas=[0.01], schedule=quick)
+    assert result.decision(X, 0.01).shape == (60, 3)
+    assert set(result.predict(X, 0.01)) <= {0, 1, 2}
+    counts = path(nn.Linear(6, 1), X, labels, "poisson", alphas=[0.01], schedule=quick)
+    np.testing.assert_allclose(counts.predict(X, 0.01), np.exp(counts.decision(X, 0.01)))
 
 
 def test_patience_stops_early_and_keeps_the_best_epoch():

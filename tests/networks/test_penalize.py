@@ -304,3 +304,38 @@ def test_the_all_zero_deep_network_is_stationary():
         lambda: ((model(torch.randn(20, 5).double())[:, 0] - y) ** 2).mean()
     )
     assert report.violation < 1e-12
+
+
+def test_stationarity_tells_every_group_its_pull_and_threshold():
+    model = nn.Linear(3, 2, bias=False).double()
+    target = torch.tensor([[3.0, 0.2, 0.0], [4.0, 0.1, 0.0]], dtype=torch.float64)
+    with torch.no_grad():
+        model.weight.copy_(
+            torch.tensor([[2.4, 0.0, 0.0], [3.2, 0.0, 0.0]], dtype=torch.float64)
+        )  # 5 - 1 times (3, 4) / 5
+    report = penalize(model, UnitGroupL1("inputs", weights=1.0)).stationarity(
+        lambda: 0.5 * ((model.weight - target) ** 2).sum()
+    )
+    frame = report.groups_frame("weight")
+    assert frame["norm"].to_list() == pytest.approx([4, 0, 0])
+    assert frame["pull"].to_list() == pytest.approx([1, 0.05**0.5, 0])
+    assert frame["threshold"].to_list() == [1, 1, 1]
+    assert frame["violation"].max() == pytest.approx(0, abs=1e-12)
+    assert frame["slack"].to_list()[1:] == pytest.approx([1 - 0.05**0.5, 1]) and frame["slack"].is_nan()[0]
+    assert report.layers[0].zero_groups == 2
+    with pytest.raises(ValueError, match="'bias' is no penalised parameter; there are weight"):
+        report.groups_frame("bias")
+
+
+def test_each_entry_may_have_its_own_factor():
+    model = nn.Linear(3, 2)
+    factors = torch.arange(6.0).reshape(3, 2).numpy()  # inputs first, as coefficients lie
+    penalized = penalize(model, ao.L1(factors))
+    torch.testing.assert_close(penalized.value(), (torch.tensor(factors).T * model.weight.abs()).sum())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    before = model.weight.detach().clone()
+    ao.networks.Proximal(optimizer, penalized)
+    model.weight.grad = torch.zeros(2, 3)
+    optimizer.step()
+    threshold = 0.1 * torch.tensor(factors).T
+    torch.testing.assert_close(model.weight.detach(), before - before.clamp(-threshold, threshold))

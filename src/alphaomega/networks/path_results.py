@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
+
+from .. import losses
 
 Floats = NDArray[np.float64]
 RULES = ("min", "1se")
@@ -52,10 +55,12 @@ class NetworkPath:
     ----------
     fits : one Fit per alpha, largest alpha first.
     template : a model of the same form; `model` fills a copy.
+    loss : its name, None where it was a function.
     """
 
     fits: tuple[Fit, ...]
     template: nn.Module = field(repr=False)
+    loss: str | None = None
 
     @property
     def alphas(self) -> Floats:
@@ -103,6 +108,23 @@ class NetworkPath:
         model.load_state_dict((fit or self.best()).state)
         return model.eval()
 
+    def decision(self, X: ArrayLike | Tensor, alpha: float) -> Floats:
+        """The network's output at an alpha of the grid: (n,) where it has one output, else (n, K)."""
+        model = self.model(self.at(alpha))
+        inputs = torch.as_tensor(X)
+        if inputs.is_floating_point():
+            inputs = inputs.to(next(model.parameters()))
+        with torch.no_grad():
+            eta = model(inputs).double().cpu().numpy()
+        return eta[:, 0] if eta.ndim == 2 and eta.shape[1] == 1 else eta
+
+    def predict(self, X: ArrayLike | Tensor, alpha: float) -> NDArray:
+        """Predictions in the units of y: means, counts, or class positions; the output where the loss has no name."""
+        eta = self.decision(X, alpha)
+        if self.loss is None:
+            return eta
+        return losses.find(self.loss).predict(eta, np.arange(2 if eta.ndim == 1 else eta.shape[1]))
+
     def to_frame(self) -> Any:
         """One row per alpha, with the non-zero weights and units of each layer (a polars DataFrame)."""
         import polars
@@ -121,6 +143,8 @@ class NetworkPath:
         from plotly import graph_objects
         from plotly.subplots import make_subplots
 
+        from ..plotting import template
+
         figure = make_subplots(specs=[[{"secondary_y": True}]])
         positive = [fit for fit in self.fits if fit.alpha > 0]
         alphas = [fit.alpha for fit in positive]
@@ -136,10 +160,10 @@ class NetworkPath:
             graph_objects.Scatter(x=alphas, y=share, name="non-zero weights", mode="lines", line={"dash": "dot"}),
             secondary_y=True,
         )
-        figure.add_vline(x=self.best("1se").alpha, line_dash="dash", annotation_text="1-SE") if self.best(
-            "1se"
-        ).alpha > 0 else None
+        chosen = self.best("1se").alpha
+        if chosen > 0:
+            figure.add_vline(x=chosen, line_dash="dash", annotation_text="1-SE")
         figure.update_xaxes(type="log", title="alpha")
         figure.update_yaxes(title="mean deviance", secondary_y=False)
         figure.update_yaxes(title="non-zero weights", rangemode="tozero", secondary_y=True)
-        return figure.update_layout(template="plotly_white", legend={"orientation": "h", "y": 1.1})
+        return figure.update_layout(template=template(), legend={"orientation": "h", "y": 1.1})

@@ -19,6 +19,7 @@ from .checkpoints import Checkpoint
 from .identification import FullBatch, Support, identify
 from .path_results import Fit, NetworkPath
 from .penalizing import Penalized, penalize
+from .splitting import Split, split
 from .training import ArrayBatches, BatchLoss, Training, evaluate, sample_loss
 
 EVALUATION_ROWS = 4096  # rows at a time where no gradient is kept
@@ -123,7 +124,7 @@ def path(
         penalized = working
     else:
         penalized = penalize(working, L1() if penalty is None else penalty)
-    data = _split(penalized.model, X, y, validation, plan.seed)
+    data = split(penalized.model, X, y, validation, plan.seed)
     per_row = sample_loss(loss)
     grid = _grid(penalized, data, per_row, alphas, n_alphas, alpha_min_ratio)
     store = Checkpoint.open(checkpoint, _fingerprint(penalized, data, loss, grid, plan))
@@ -137,17 +138,7 @@ def path(
         fits.append(fit)
         if fit.n_nonzero == 0:
             break
-    return NetworkPath(tuple(fits[::-1]), penalized.model)
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Training and validation rows, as tensors of the model's device and type."""
-
-    inputs: Tensor
-    target: Tensor
-    held_inputs: Tensor
-    held_target: Tensor
+    return NetworkPath(tuple(fits[::-1]), penalized.model, loss if isinstance(loss, str) else None)
 
 
 @dataclass(eq=False)
@@ -207,40 +198,6 @@ def _fit(penalized: Penalized, data: Split, loss: BatchLoss, plan: Schedule, pos
         violation=violation,
         state={name: value.detach().cpu().clone() for name, value in model.state_dict().items()},
     )
-
-
-def _split(model: nn.Module, X: Any, y: Any, validation: float | tuple[Any, Any], seed: int) -> Split:
-    first = next(model.parameters())
-    inputs, target = _tensors(X, y, first, "")
-    if isinstance(validation, tuple):
-        return Split(inputs, target, *_tensors(*validation, first, "validation "))
-    if not 0 < validation < 1:
-        raise ValueError(f"validation must be a share in (0, 1) or a pair (X, y), got {validation!r}")
-    order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed)).to(target.device)
-    count = max(1, round(validation * len(target)))
-    if count >= len(target):
-        raise ValueError(
-            f"{len(target)} rows are too few to hold out a share of {validation:g}; pass validation=(X, y)"
-        )
-    return Split(inputs[order[count:]], target[order[count:]], inputs[order[:count]], target[order[:count]])
-
-
-def _tensors(X: Any, y: Any, like: Tensor, which: str) -> tuple[Tensor, Tensor]:
-    inputs, target = (
-        values if isinstance(values, Tensor) else torch.from_numpy(np.require(values, requirements=["C", "W"]))
-        for values in (X, y)
-    )
-    if len(inputs) != len(target):
-        raise ValueError(f"{which}X has {len(inputs)} rows but y has {len(target)}; they must match")
-    for name, values in (("X", inputs), ("y", target)):
-        bad = (~torch.isfinite(values.reshape(len(values), -1))).any(1).nonzero()
-        if len(bad):
-            raise ValueError(
-                f"{which}{name} holds NaN or infinity at row {int(bad[0])} ({len(bad)} in all); drop or fill those rows"
-            )
-    if inputs.dtype.is_floating_point:
-        inputs = inputs.to(like.dtype)
-    return inputs.to(like.device), target.to(like.device, like.dtype)
 
 
 def _grid(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..penalties import Terms
 from .steps import whole
 
 if TYPE_CHECKING:
@@ -42,6 +41,29 @@ class LayerStationarity:
 
 
 @dataclass(frozen=True, eq=False)
+class Groups:
+    """Each group of a parameter's penalty (each entry where it has none), arrays of length G.
+
+    Attributes
+    ----------
+    norm : Euclidean norm of its weights; 0 where it is zero.
+    pull, threshold : a zero group stays zero while its pull, from the gradient of J, is below its threshold.
+    violation : largest distance of its entries from stationarity.
+    """
+
+    norm: NDArray[np.float64]
+    pull: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    violation: NDArray[np.float64]
+
+    @property
+    def slack(self) -> NDArray[np.float64]:
+        """1 - pull / threshold of the zero groups, NaN for the others and where there is no threshold."""
+        judged = (self.norm == 0) & (self.threshold > 0)
+        return np.where(judged, 1 - self.pull / np.where(judged, self.threshold, 1.0), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
 class Stationarity:
     """The KKT report of a penalised network.
 
@@ -50,11 +72,13 @@ class Stationarity:
     layers : one report per penalised parameter.
     free_violation : largest gradient entry of the parameters without a penalty.
     scale : largest gradient entry of all; at a solution that is not all zero, about alpha.
+    groups : the groups of each penalised parameter, by name.
     """
 
     layers: tuple[LayerStationarity, ...]
     free_violation: float
     scale: float
+    groups: dict[str, Groups] = field(repr=False)
 
     @property
     def violation(self) -> float:
@@ -71,6 +95,20 @@ class Stationarity:
         import polars
 
         return polars.DataFrame([vars(layer) for layer in self.layers])
+
+    def groups_frame(self, name: str) -> Any:
+        """One row per group of the penalised parameter `name` (a polars DataFrame).
+
+        Raises
+        ------
+        ValueError
+            If no penalised parameter has that name.
+        """
+        import polars
+
+        if name not in self.groups:
+            raise ValueError(f"{name!r} is no penalised parameter; there are {', '.join(self.groups)}")
+        return polars.DataFrame({**vars(self.groups[name]), "slack": self.groups[name].slack})
 
 
 def report(penalized: Penalized, closure: Callable[[], Tensor] | None) -> Stationarity:
@@ -90,42 +128,48 @@ def report(penalized: Penalized, closure: Callable[[], Tensor] | None) -> Statio
         trainable = iter(gradients)
         gradients = [next(trainable) if parameter.requires_grad else None for parameter in parameters]
     layers, free, scale = [], 0.0, 0.0
+    groups: dict[str, Groups] = {}
     for entry, gradient in zip(penalized.entries, gradients):
         slope = torch.zeros_like(whole(entry.parameter)) if gradient is None else whole(gradient.detach())
         scale = max(scale, float(slope.abs().max()))
         if entry.penalty is not None:
-            layers.append(_layer(penalized, entry, slope))
+            groups[entry.name] = _groups(penalized, entry, slope)
+            layers.append(_summed(entry, groups[entry.name]))
         elif entry.parameter.requires_grad:
             free = max(free, float(slope.abs().max()))
-    return Stationarity(tuple(layers), free, scale)
+    return Stationarity(tuple(layers), free, scale, groups)
 
 
-def _layer(penalized: Penalized, entry: Entry, slope: Tensor) -> LayerStationarity:
+def _summed(entry: Entry, groups: Groups) -> LayerStationarity:
+    zero, slack = groups.norm == 0, groups.slack
+    return LayerStationarity(
+        entry.name,
+        entry.parameter.numel(),
+        int(torch.count_nonzero(whole(entry.parameter.detach()))),
+        len(zero),
+        int(zero.sum()),
+        float(np.max(groups.violation, initial=0.0)),
+        float(np.nanmin(slack)) if not np.isnan(slack).all() else float("nan"),
+    )
+
+
+def _groups(penalized: Penalized, entry: Entry, slope: Tensor) -> Groups:
     w = entry.read(whole(entry.parameter.detach())).double().cpu().numpy()
     gradient = entry.read(slope).double().cpu().numpy()
     penalty = penalized.penalty_of(entry)
-    violation = float(np.max(penalty.violation(gradient, w), initial=0.0))
+    violation = np.ravel(penalty.violation(gradient, w))
     try:
         terms = penalty.terms(w.shape)
     except TypeError:  # a user's penalty may state terms for vectors only
         terms = None
-    groups, zero_groups, slack = (
-        (w.size, int((w == 0).sum()), float("nan")) if terms is None else _groups(terms, gradient, w)
-    )
-    return LayerStationarity(entry.name, w.size, int(np.count_nonzero(w)), groups, zero_groups, violation, slack)
-
-
-def _groups(terms: Terms, gradient: NDArray[np.float64], w: NDArray[np.float64]) -> tuple[int, int, float]:
-    """Groups, zero groups, and the smallest slack 1 - pull/threshold among the zero ones."""
-    flat, slope = w.ravel(), gradient.ravel()
-    soft = np.maximum(abs(slope) - np.where(np.isinf(terms.l1), 0.0, terms.l1), 0.0)
+    flat, pull = w.ravel(), np.abs(gradient, dtype=np.float64).ravel()
+    if terms is None:
+        return Groups(abs(flat), pull, np.full(flat.size, np.nan), violation)
     if terms.groups is None or terms.group_weights is None:
-        zero, threshold = flat == 0, terms.l1
-        pull = abs(slope)
-    else:
-        count = len(terms.group_weights)
-        zero = np.bincount(terms.groups, flat != 0, count) == 0
-        threshold, pull = terms.group_weights, np.sqrt(np.bincount(terms.groups, soft**2, count))
-    judged = zero & (threshold > 0)
-    slack = float(np.min(1 - pull[judged] / threshold[judged])) if judged.any() else float("nan")
-    return len(zero), int(zero.sum()), slack
+        return Groups(abs(flat), pull, terms.l1, violation)
+    count = len(terms.group_weights)
+    soft = np.maximum(pull - np.where(np.isinf(terms.l1), 0.0, terms.l1), 0.0)
+    worst = np.zeros(count)
+    np.maximum.at(worst, terms.groups, violation)
+    norm, pulls = (np.sqrt(np.bincount(terms.groups, part**2, count)) for part in (flat, soft))
+    return Groups(norm, pulls, terms.group_weights, worst)
