@@ -24,6 +24,7 @@ _HOMES = {
     "comparison": ["compare"],
     "compaction": ["Compaction", "compact"],
     "estimators": ["NetworkClassifier", "NetworkRegressor"],
+    "marginal": ["LayerEvidence", "evidence"],
     "identification": ["DualAveraging", "FullBatch", "Identification", "Support", "identify"],
     "path_results": ["Fit", "NetworkPath"],
     "paths": ["Schedule", "path"],
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .estimators import NetworkClassifier as NetworkClassifier
     from .estimators import NetworkRegressor as NetworkRegressor
     from .identification import identify as identify
+    from .marginal import evidence as evidence
     from .paths import path as path
     from .penalizing import penalize as penalize
     from .proximal import Proximal as Proximal

@@ -29,9 +29,9 @@ def split(model: nn.Module, X: Any, y: Any, validation: float | tuple[Any, Any],
         If lengths differ, a value is not finite, or too few rows are left.
     """
     first = next(model.parameters())
-    inputs, target = _tensors(X, y, first, "")
+    inputs, target = tensors(X, y, first, "")
     if isinstance(validation, tuple):
-        return Split(inputs, target, *_tensors(*validation, first, "validation "))
+        return Split(inputs, target, *tensors(*validation, first, "validation "))
     if not 0 < validation < 1:
         raise ValueError(f"validation must be a share in (0, 1) or a pair (X, y), got {validation!r}")
     order = torch.randperm(len(target), generator=torch.Generator().manual_seed(seed)).to(target.device)
@@ -43,7 +43,8 @@ def split(model: nn.Module, X: Any, y: Any, validation: float | tuple[Any, Any],
     return Split(inputs[order[count:]], target[order[count:]], inputs[order[:count]], target[order[:count]])
 
 
-def _tensors(X: Any, y: Any, like: Tensor, which: str) -> tuple[Tensor, Tensor]:
+def tensors(X: Any, y: Any, like: Tensor, which: str) -> tuple[Tensor, Tensor]:
+    """X and y as tensors of the type and device of `like`; a ValueError names lengths or rows that will not do."""
     inputs, target = (
         values if isinstance(values, Tensor) else torch.from_numpy(np.require(values, requirements=["C", "W"]))
         for values in (X, y)
