@@ -5,10 +5,11 @@
 
 The protocol (I. Lemhadri et al. 2021, LassoNet, JMLR 22, section 4, and the scripts beside the package): columns in
 [0, 1], Mice's gaps filled with the mean of the class, MNIST's 10,000 test images as the data; 70 % of the rows train,
-10 % validate, 20 % test; one hidden layer of d/3 units; the first point of the path with at most 50 features; 50 extra
-trees on these features judge them. Here the trees are grown five times, and the mean accuracy is given. `--peer` runs
-the lassonet package (pip install lassonet) with M = 10, as its own experiments do, on the same splits, and stops its
-path at 50 features, so that it is not charged for the rest. One thread each.
+10 % validate, 20 % test; one hidden layer of d/3 units; 50 features; 50 extra trees on these features judge them (here
+grown five times, and the mean accuracy taken). LassoNet: the first point of its path with at most 50 features; ours:
+the strongest 50 of the sparsest point that has as many. `--peer` runs the lassonet package (pip install lassonet) with
+M = 10 on the same splits, and stops its path at 50 features, so that it is not charged for the rest. Seconds are those
+of one core.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 
 import alphaomega as ao
-from alphaomega.networks import FullBatch, Schedule, Training, UnitGroupL1
+from alphaomega.networks import Schedule, Training, UnitGroupL1
 
 FEATURES, TREES, FORESTS = 50, 50, 5
 PUBLISHED = {"mice": 0.997, "mnist": 0.892}  # table 2, LassoNet
+PEER = {"mice": {"batch_size": 256, "n_iters": 1000}, "mnist": {}}  # as its experiments; the package's own defaults
 Rows = tuple[NDArray, NDArray]
 
 
@@ -54,23 +56,30 @@ def mnist(file: Path) -> Rows:
 
 
 SCHEDULES = {
-    "mice": Schedule(Training(150, 5e-3, 64), Training(10, 3e-3, 64), FullBatch(10)),
-    "mnist": Schedule(Training(20, 2e-3, 128), Training(4, 2e-3, 128), FullBatch(5)),
+    "mice": Schedule(Training(40, 3e-3, 64), Training(6, 3e-3, 64), None),
+    "mnist": Schedule(Training(10, 3e-3, 128), Training(3, 3e-3, 128), None),
 }
-GRIDS = {"mice": np.geomspace(1e-3, 3e-2, 30), "mnist": np.geomspace(3e-3, 2e-1, 24)}
+GRIDS = {"mice": np.geomspace(3e-3, 6e-2, 8), "mnist": np.geomspace(4e-2, 6e-1, 8)}
 
 
 def ours(name: str, train: Rows, valid: Rows, seed: int) -> NDArray[np.bool_]:
+    """The strongest 50 features of the sparsest point that has as many; Mice's columns per standard deviation."""
+    if name == "mice":
+        center, scale = train[0].mean(0), train[0].std(0)
+        train, valid = (((X - center) / scale, y) for X, y in (train, valid))
     torch.manual_seed(seed)
     p, classes = train[0].shape[1], int(train[1].max()) + 1
     model = nn.Sequential(nn.Linear(p, p // 3), nn.ReLU(), nn.Linear(p // 3, classes))
-    layers = {"0": UnitGroupL1("inputs", weights=1.0), "2": 0.1 * ao.L2()}  # the L2 keeps the scale in the first layer
+    layers = {"0": UnitGroupL1("inputs", weights=1.0), "2": 1e-3 * ao.L2()}  # keeps the scale in the first layer
     penalized = ao.networks.penalize(model, None, per_layer=layers)
     path = ao.networks.path(
         penalized, *train, "multinomial", alphas=GRIDS[name], validation=valid, schedule=SCHEDULES[name]
     )
-    fit = next(fit for fit in path.fits[::-1] if fit.units["0.weight"] <= FEATURES)
-    return fit.state["0.weight"].any(0).numpy()
+    fit = next(fit for fit in path.fits if fit.units["0.weight"] >= FEATURES)
+    norms = fit.state["0.weight"].norm(dim=0)
+    kept = torch.zeros(p, dtype=torch.bool)
+    kept[norms.topk(FEATURES).indices] = True
+    return kept.numpy()
 
 
 class Enough(Exception):
@@ -80,9 +89,7 @@ class Enough(Exception):
 def lassonet(name: str, train: Rows, valid: Rows, seed: int) -> NDArray[np.bool_]:
     from lassonet import LassoNetClassifier
 
-    model = LassoNetClassifier(
-        M=10, hidden_dims=(train[0].shape[1] // 3,), batch_size=256, n_iters=1000, verbose=0, torch_seed=seed
-    )
+    model = LassoNetClassifier(M=10, hidden_dims=(train[0].shape[1] // 3,), verbose=0, torch_seed=seed, **PEER[name])
     selected: list[NDArray] = []
 
     def stop(model: object, history: list) -> None:
@@ -120,17 +127,18 @@ def main() -> None:
         X_seen, X_test, y_seen, y_test = train_test_split(X, y, test_size=0.2, random_state=seed)
         X_train, X_valid, y_train, y_valid = train_test_split(X_seen, y_seen, test_size=0.125, random_state=seed)
         for method, choose in methods.items():
-            start = time.perf_counter()
+            start = time.process_time()
             kept = choose(arguments.name, (X_train, y_train), (X_valid, y_valid), seed)
-            seconds = time.perf_counter() - start
+            seconds = time.process_time() - start
             accuracy = judged(kept, (X_train, y_train), (X_test, y_test))
             row = {"data": arguments.name, "seed": seed, "method": method, "features": int(kept.sum())}
-            found.append(row | {"accuracy": round(accuracy, 4), "seconds": round(seconds, 2)})
+            found.append(row | {"accuracy": round(accuracy, 4), "cpu_seconds": round(seconds, 2)})
             print(found[-1], flush=True)
     for method in methods:
         rows = [row for row in found if row["method"] == method]
-        accuracies, times = ([row[key] for row in rows] for key in ("accuracy", "seconds"))
-        print(f"{method}: accuracy {np.mean(accuracies):.4f} (sd {np.std(accuracies):.4f}), {np.mean(times):.1f} s")
+        accuracies, times = ([row[key] for row in rows] for key in ("accuracy", "cpu_seconds"))
+        mean, spread = np.mean(accuracies), np.std(accuracies)
+        print(f"{method}: accuracy {mean:.4f} (sd {spread:.4f}), {np.mean(times):.1f} s of one core")
     print(f"published for LassoNet: {PUBLISHED[arguments.name]}")
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")

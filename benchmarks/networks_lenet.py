@@ -2,14 +2,15 @@
 
     python benchmarks/networks_lenet.py mnist.npz [--kind structured unstructured plain] [--seeds 3] [--json FILE]
 
-For each seed a dense network is trained with dropout; then a path over alpha, from dense to sparse, 55,000 rows:
-`Proximal(Adam)` at each alpha, and at the last alphas the support is frozen, made compact and refitted without penalty.
-Structured: groups by input of every layer, the support settled by `identify` (dual averaging); unstructured: L1. Both are reweighted between
-alphas (a group or weight w gets a factor proportional to 1 / (|w| + c m), m their mean and c = 1 for groups, .5 for
-weights), so that what is large is shrunk less. The loss of path and refit mixes the labels with the dense network's softened outputs (distillation, temperature 3, share
-.9). The other 5,000 training rows choose: the smallest network whose validation error is within MARGIN points of the
-dense one's. No augmentation; every error is that of the last epoch. "plain" is the same path with neither reweighting,
-distillation, identification nor refit.
+For each seed a dense network is trained with dropout; then a path over alpha, from dense to sparse, on 55,000 rows, by
+`Proximal(Adam)`; at the last alphas the support is frozen, made compact and refitted without penalty. Structured:
+groups by input of every layer, the support settled by `identify` (dual averaging); unstructured: L1. Both are
+reweighted between alphas (a group or weight w gets a factor proportional to 1 / (|w| + c m), m their mean and c = 1 for
+groups, .5 for weights), so that what is large is shrunk less. The loss of path and refit mixes the labels with the
+dense network's softened outputs (distillation, temperature 3, share .9). The other 5,000 training rows choose: the
+smallest network whose validation error is within MARGIN points of the dense one's. No augmentation; every error is that
+of the last epoch. "plain" is a path of the same penalties with neither reweighting, distillation, identification nor
+refit.
 
 Published beside it (most of them best-seen test errors): structured, VIB 97-71-33 at 1.6 %, L0 266-88-33 at 1.6-1.8 %,
 SBP 245-160-55 at 1.6 %; unstructured, Han 12x at 1.59 %, DNS 56x at 1.99 %, sparse VD 68x at 1.92 %, dense 1.64 %.

@@ -106,35 +106,37 @@ def test_patience_stops_early_and_keeps_the_best_epoch():
 SCRIPT = """
 import sys
 sys.path.insert(0, {tests!r})
-from test_paths import SHORT, data, network
-import alphaomega as ao, torch
-torch.set_num_threads(1)
-X, y = data()
-model = torch.nn.Sequential(network(), torch.nn.Dropout(0.1))
-result = ao.networks.path(model, X, y, n_alphas=6, schedule=SHORT, checkpoint={folder!r})
-torch.save([fit.state for fit in result.fits], {out!r})
+from test_paths import train_whole
+train_whole({folder!r})
 """
 
 
-def test_a_killed_path_goes_on_where_it_stopped(tmp_path):
-    def start(folder, out):
-        code = SCRIPT.format(tests=os.path.dirname(__file__), folder=str(tmp_path / folder), out=str(tmp_path / out))
-        return subprocess.Popen([sys.executable, "-c", code])
+def train_whole(folder):
+    X, y = data()
+    model = nn.Sequential(network(), nn.Dropout(0.1))
+    return path(model, X, y, n_alphas=4, schedule=SHORT, checkpoint=folder)
 
-    whole = start("whole", "whole.pt")
-    killed = start("killed", "never.pt")
-    third = tmp_path / "killed" / "alpha-0001.pt"
+
+def test_a_killed_path_goes_on_where_it_stopped(tmp_path):
+    code = SCRIPT.format(tests=os.path.dirname(__file__), folder=str(tmp_path / "killed"))
+    killed = subprocess.Popen([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    second = tmp_path / "killed" / "alpha-0001.pt"
     limit = time.monotonic() + 120
-    while not third.exists() and killed.poll() is None and time.monotonic() < limit:
+    while not second.exists() and killed.poll() is None and time.monotonic() < limit:
         time.sleep(0.005)
     os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-    assert third.exists() and not (tmp_path / "never.pt").exists()
-    kept = third.stat().st_mtime_ns
-    assert start("killed", "resumed.pt").wait() == 0 and whole.wait() == 0
-    assert third.stat().st_mtime_ns == kept  # read, not trained again
-    for a, b in zip(torch.load(tmp_path / "whole.pt"), torch.load(tmp_path / "resumed.pt")):
-        assert all(torch.equal(a[name], b[name]) for name in a)
+    assert killed.wait() == -signal.SIGKILL and second.exists()
+    assert not (tmp_path / "killed" / "alpha-0003.pt").exists()
+    kept = second.stat().st_mtime_ns
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole, resumed = train_whole(tmp_path / "whole"), train_whole(tmp_path / "killed")
+    finally:
+        torch.set_num_threads(threads)
+    assert second.stat().st_mtime_ns == kept  # read, not trained again
+    for a, b in zip(whole.fits, resumed.fits, strict=True):
+        assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
 
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):

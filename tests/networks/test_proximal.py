@@ -55,6 +55,19 @@ def test_l1_fixed_point(name):
     assert w[2] == 0
 
 
+def test_curvatures_over_four_decades():
+    """Exact zeros where a threshold that ignores the metric leaves (1, 1, 1)."""
+    w = descend(OPTIMIZERS["adam"], 0.5 * ao.L1(), curvature=torch.tensor([[100.0, 1.0, 0.01]]).double(), steps=2500)[0]
+    np.testing.assert_allclose(w, [0.995, 0.5, 0.0], atol=1e-4)
+    assert w[2] == 0
+
+
+def test_decoupled_is_exact_where_the_metric_is_plain():
+    w = descend(OPTIMIZERS["sgd"], 0.5 * ao.L1(), metric="decoupled")[0]
+    np.testing.assert_allclose(w, SOLUTION, atol=1e-4)
+    assert w[2] == 0
+
+
 @pytest.mark.parametrize("name", ["momentum", "adam", "rmsprop", "adagrad", "nadam", "radam"])
 @pytest.mark.parametrize(
     ("penalty", "expected"),
