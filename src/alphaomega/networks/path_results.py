@@ -111,9 +111,9 @@ class NetworkPath:
     def decision(self, X: ArrayLike | Tensor, alpha: float) -> Floats:
         """The network's output at an alpha of the grid: (n,) where it has one output, else (n, K)."""
         model = self.model(self.at(alpha))
+        first = next(model.parameters())
         inputs = X if isinstance(X, Tensor) else torch.from_numpy(np.require(X, requirements=["C", "W"]))
-        if inputs.is_floating_point():
-            inputs = inputs.to(next(model.parameters()).dtype)
+        inputs = inputs.to(first.device, first.dtype if inputs.is_floating_point() else inputs.dtype)
         with torch.no_grad():
             eta = model(inputs).double().cpu().numpy()
         return eta[:, 0] if eta.ndim == 2 and eta.shape[1] == 1 else eta
