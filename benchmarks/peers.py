@@ -201,8 +201,8 @@ class Peer:
     tolerances: tuple[float, ...]
 
 
-def _tens(start: int, stop: int) -> tuple[float, ...]:
-    return tuple(10.0**-k for k in range(start, stop + 1))
+def _tens(own: int, start: int, stop: int) -> tuple[float, ...]:
+    return tuple(10.0**-k for k in (own, *range(start, stop + 1)))
 
 
 PEERS = {
@@ -218,10 +218,10 @@ PEERS = {
             "scikit-learn",
             "scikit-learn",
             {"squared": sklearn_squared, "logistic": sklearn_logistic, "cv": sklearn_cv},
-            _tens(4, 9),
+            _tens(4, 6, 9),
         ),
-        Peer("celer", "celer", {"squared": celer_squared}, _tens(4, 10)),
-        Peer("skglm", "skglm", {"squared": skglm_squared, "logistic": skglm_logistic}, _tens(4, 10)),
+        Peer("celer", "celer", {"squared": celer_squared}, _tens(4, 6, 10)),
+        Peer("skglm", "skglm", {"squared": skglm_squared, "logistic": skglm_logistic}, _tens(4, 6, 10)),
         Peer(
             "adelie",
             "adelie",
@@ -231,9 +231,9 @@ PEERS = {
                 "poisson": partial(adelie_path, "poisson"),
                 "cv": adelie_cv,
             },
-            _tens(7, 16),
+            _tens(7, 12, 16),
         ),
-        Peer("glum", "glum", {"poisson": glum_poisson}, _tens(4, 10)),
+        Peer("glum", "glum", {"poisson": glum_poisson}, _tens(4, 6, 10)),
         Peer(
             "glmnet",
             "glmnet",
@@ -243,7 +243,7 @@ PEERS = {
                 "poisson": partial(glmnet, "poisson"),
                 "cv": partial(glmnet, "cv"),
             },
-            _tens(7, 16),
+            _tens(7, 12, 16),
         ),
     )
 }

@@ -186,7 +186,8 @@ class Race:
     def time(self) -> None:
         """Rounds of all workers in turn; one whose runs are long takes part in fewer."""
         for worker in self.workers:
-            worker.runs = worker.runs if worker.runs[0]["seconds"] > self.control.limit / 10 else []
+            if self.control.rounds and worker.runs[0]["seconds"] <= self.control.limit / 10:
+                worker.runs = []  # the first run paid for what was not warm
         for _ in range(self.control.rounds):
             for worker in self.workers:
                 if not worker.runs or worker.spent() + worker.runs[-1]["seconds"] <= self.control.limit / 5:

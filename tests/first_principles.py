@@ -104,7 +104,12 @@ class Objective:
 
     def null_loss(self) -> float:
         zero = np.zeros(self.shape)
-        eta = self._refit(zero, np.zeros(self.y.shape[1:]), np.array([], dtype=int))
+        start = np.zeros(self.y.shape[1:])
+        if self.loss == "huber" and self.intercept:  # far from most of y its loss has no curvature to go by
+            rest = self.y - self.offset
+            order = np.argsort(rest)
+            start = rest[order][np.searchsorted(np.cumsum(self.weights[order]), 0.5)]
+        eta = self._refit(zero, start, np.array([], dtype=int))
         return float(self.weights @ loss_value(self.loss, self.y, eta))
 
     def _refit(self, coef: np.ndarray, intercept: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -91,8 +91,10 @@ def _best_shift(problem: Problem, eta: Floats) -> Floats:
             trial, reach = shift - np.sign(slope) * reach, 2 * reach
         else:
             trial = shift - slope / curvature
+        if trial == shift:
+            break
         if not low < trial < high:
-            trial = (low + high) / 2
+            trial = (low + high) / 2 if np.isfinite(high - low) else shift
         if trial == shift:
             break
         shift = trial

@@ -6,15 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..designs.base import Block
+from ..losses import Loss
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
 from ..problem import NullModel
-from .dual import dual_loss, scale_and_conjugate
+from .dual import balanced, cancels, dual_loss, scale_and_conjugate
 from .lanes import Coordinates, Lane, Point, Sample, omega_of, quadratic_for
 
 Floats = NDArray[np.float64]
 
 MAX_NEWTON = 200
+MODEL_SWEEPS = 100  # a model that needs more is nearly singular, and its loss has no minimum nearby
+PATIENCE = 4  # steps with new Grams that no longer lower the objective: it is flat, or at its rounding
 SLOWEST = 0.7  # a Gram is not kept where a step leaves more than this share of the violation
 FRESH_STEPS = 2  # steps that Newton needs with a new Gram, about
 SECONDS = {"call": 3e-4, "loss": 6e-8, "product": 8e-10, "gram": 1.7e-10, "factor": 3e-11}  # roughly, per number
@@ -24,7 +27,6 @@ SMALLEST_STEP = 1e-10
 LONGEST = 1e100  # a longer move comes from a curvature that has vanished, and is none
 ARMIJO = 1e-4
 POLISH_STEPS = 4
-CANCELLED = 1e-9  # share of the forces up to which their sum counts as zero: a dual point must not tilt an intercept
 
 
 class CurvedLane(Lane):
@@ -45,10 +47,11 @@ class CurvedLane(Lane):
         self.eta = self._shape(null.eta).copy()
         self.losses, self.omega = self._losses(self.eta), 0.0
         self.chosen = np.empty(0, dtype=np.intp)
-        self.working = quadratic_for(terms)
+        self.working = quadratic_for(terms, MODEL_SWEEPS)
         self.weights = np.empty((0, 0, 0))
         self.tilt = np.empty((0, self.n_outputs))
         self.cautious = False
+        self.majorized = type(sample.loss).majorizer is not Loss.majorizer  # its curvature may vanish
 
     def grow(self, coordinates: Coordinates) -> None:
         self.coordinates = np.append(self.coordinates, coordinates)
@@ -65,7 +68,7 @@ class CurvedLane(Lane):
     def solve(self, alpha: float, tolerance: float) -> Point:
         terms = self.working_terms * alpha
         self.omega = omega_of(terms, self.v)
-        last, keep = np.inf, True
+        last, keep, stalled, objective = np.inf, True, 0, np.inf
         reference = 0.0
         for _ in range(MAX_NEWTON):
             gradient = self._gradient()
@@ -75,7 +78,10 @@ class CurvedLane(Lane):
             distance = violation(terms, slope, self.v)
             worst = max(float(distance.max(initial=0.0)), float(abs(intercept_slope).max(initial=0.0)))
             goal = max(tolerance * self._scale(terms, reference), ROUNDING * float(abs(gradient).sum()))
-            if worst <= goal:
+            lower = self._objective()
+            stalled = 0 if keep or objective - lower > NOISE * abs(lower) else stalled + 1
+            objective = lower
+            if worst <= goal or stalled >= PATIENCE:
                 break
             keep = keep and self._worth_keeping(worst, last, goal)
             last = worst
@@ -83,9 +89,13 @@ class CurvedLane(Lane):
             size = self._step(terms, slope, intercept_slope, worst)
             if size == 0 and not keep and self.cautious:
                 break
-            keep = size == 1
-            self.cautious = size < 1 and not self.cautious
+            flat = self.majorized and self._objective() >= objective - NOISE * abs(objective)
+            self.cautious = (size < 1 or flat) and not self.cautious
+            keep = size == 1 and not self.cautious
         return self._point(terms)
+
+    def _objective(self) -> float:
+        return float(self.sample.share @ self.losses) + self.omega
 
     def _worth_keeping(self, worst: float, last: float, goal: float) -> bool:
         """Whether the steps left with the Gram at hand, at its rate, cost less than a new Gram and Newton's few."""
@@ -106,7 +116,9 @@ class CurvedLane(Lane):
     def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
         assert point.force is not None
         sample = self.sample
-        if sample.intercept and not _cancels(self._shape(point.force), sample.share):
+        if sample.intercept and not cancels(self._shape(point.force), sample.share):
+            return np.inf
+        if not balanced(terms, slope, float(sample.share @ abs(self._shape(point.force)).max(1))):
             return np.inf
         scale, conjugate = scale_and_conjugate(terms, slope)
         dual = dual_loss(sample.loss, sample.y, sample.share, scale * point.force, sample.base)
@@ -154,7 +166,7 @@ class CurvedLane(Lane):
         else:
             self._reweigh()
             self.chosen = np.empty(0, dtype=np.intp)
-            self.working = quadratic_for(terms)
+            self.working = quadratic_for(terms, MODEL_SWEEPS)
             fresh = np.flatnonzero(wanted)
         if fresh.size:
             everything = np.append(self.chosen, fresh)
@@ -285,8 +297,3 @@ def violation(terms: Terms, slope: Floats, v: Floats) -> Floats:
         return subdifferential_distance(terms, slope, v)
     rest = slope + terms.quadratic * v
     return np.where(v != 0, abs(rest + terms.l1 * np.sign(v)), np.maximum(abs(rest) - terms.l1, 0.0))
-
-
-def _cancels(force: Floats, share: Floats) -> bool:
-    """Whether the forces (n, K) of a dual point sum to zero, but for rounding."""
-    return bool((abs(share @ force) <= CANCELLED * (share @ abs(force))).all())

@@ -12,11 +12,23 @@ from .certificate import dual_scale, penalty_conjugate
 
 Floats = NDArray[np.float64]
 SLACK = 1e-9  # relative violation that rounding alone can cause
+CANCELLED = 1e-9  # share of the forces up to which their sum counts as zero: a dual point tilts nothing unpenalised
 
 
 def simple(terms: Terms) -> bool:
     """Whether only weighted absolute values are penalised: the common case, with cheap formulas."""
     return terms.groups is None and not terms.bounded and not terms.quadratic.any()
+
+
+def balanced(terms: Terms, slope: Floats, size: float) -> bool:
+    """Whether the forces, `size` in all, pull at no coordinate that nothing penalises; columns have unit size."""
+    free = terms.free & np.isinf(terms.lower) & np.isinf(terms.upper) & ~terms.excluded
+    return bool(np.max(abs(slope[free]), initial=0.0) <= CANCELLED * size)
+
+
+def cancels(force: Floats, share: Floats) -> bool:
+    """Whether the forces (n, K) of a dual point sum to zero, but for rounding."""
+    return bool((abs(share @ force) <= CANCELLED * (share @ abs(force))).all())
 
 
 def dual_loss(loss: Loss, y: Floats, share: Floats, force: Floats, base: Floats) -> float:
@@ -46,12 +58,14 @@ def violators(terms: Terms, slope: Floats, slack: float = SLACK) -> NDArray[np.i
     if terms.groups is None and not terms.bounded:
         size = abs(slope)
         found = np.flatnonzero(size > terms.l1 * (1 + slack))
-        ratio = size[found] / np.maximum(terms.l1[found], 1e-300)
+        with np.errstate(over="ignore"):  # nothing penalises it: it comes first
+            ratio = size[found] / np.maximum(terms.l1[found], 1e-300)
         return found[np.argsort(-ratio)]
     distance = subdifferential_distance(terms, -slope, np.zeros_like(slope))
     reference = thresholds(terms)
     found = np.flatnonzero(distance > slack * np.where(np.isfinite(reference), reference, 1.0))
-    return found[np.argsort(-distance[found] / np.maximum(reference[found], 1e-300))]
+    with np.errstate(over="ignore"):
+        return found[np.argsort(-distance[found] / np.maximum(reference[found], 1e-300))]
 
 
 def thresholds(terms: Terms) -> Floats:

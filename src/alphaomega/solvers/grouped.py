@@ -14,6 +14,7 @@ from .quadratic import Quadratic
 
 Floats = NDArray[np.float64]
 MAX_ROUNDS = 500
+LONGEST = 1e100  # coordinates beyond it come from a curvature that has vanished
 PATIENCE = 8  # rounds without progress: rounding has been reached
 FEW_SWEEPS, MANY_SWEEPS = 3, 50
 SMALLEST_STEP = 1e-4
@@ -69,6 +70,8 @@ class GroupedQuadratic(Quadratic):
                 self.gram, m, self.c, self.v, packed, layout.pointer, layout.members, layout.weights, layout.lipschitz,
                 self.work, sweeps, tolerance,
             )  # fmt: skip
+            if not (abs(self.v[:m]) <= LONGEST).all():
+                return False
             self._newton(terms, tolerance)
             refresh(self.gram, m, self.b, self.c, self.v, self.origin)
             violation = float(subdifferential_distance(terms, -self.c[:m], self.v[:m]).max(initial=0.0))

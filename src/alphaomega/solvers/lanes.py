@@ -15,7 +15,7 @@ from ..losses import Loss
 from ..penalties import Terms
 from .dual import scale_and_conjugate
 from .grouped import GroupedQuadratic
-from .quadratic import Quadratic
+from .quadratic import MAX_SWEEPS, Quadratic
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
@@ -98,9 +98,9 @@ class Lane(ABC):
         return lookup[coordinates]
 
 
-def quadratic_for(terms: Terms) -> Quadratic | GroupedQuadratic:
+def quadratic_for(terms: Terms, max_sweeps: int = MAX_SWEEPS) -> Quadratic | GroupedQuadratic:
     """The quadratic solver that these terms need."""
-    return Quadratic() if terms.groups is None else GroupedQuadratic()
+    return Quadratic(max_sweeps) if terms.groups is None else GroupedQuadratic()
 
 
 def omega_of(terms: Terms, v: Floats) -> float:

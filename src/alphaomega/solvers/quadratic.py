@@ -36,7 +36,8 @@ class Quadratic:
     position: Integers
     count: Integers
 
-    def __init__(self) -> None:
+    def __init__(self, max_sweeps: int = MAX_SWEEPS) -> None:
+        self.max_sweeps = max_sweeps
         self.size = 0
         self.gram = self.factor = np.empty((0, 0))
         self.b = self.c = self.v = self.origin = self.quadratic = np.empty(0)
@@ -101,7 +102,7 @@ class Quadratic:
         while True:
             status = kernels.solve(
                 self.gram, m, self.b, self.c, self.v, self.origin, packed, self.factor, self.order, self.position,
-                self.count, self.work, self.direction, tolerance, MAX_SWEEPS, fresh,
+                self.count, self.work, self.direction, tolerance, self.max_sweeps, fresh,
             )  # fmt: skip
             if status != kernels.WANTS_FACTOR:
                 return status == kernels.CONVERGED

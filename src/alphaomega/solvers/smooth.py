@@ -23,6 +23,7 @@ Solve = Callable[[list[Problem], Grid], list[RawPath]]
 LARGEST_SIDE = 3000  # a decomposition of so many rows or columns is worth it
 LARGEST_NEWTON = 400  # ... and Newton with so large a Gram beats conjugate gradients
 RANK = 1e-13  # eigenvalues below this share of the largest are rounding
+LOST = 1e-9  # share of the null loss that the directions below RANK may be worth
 
 
 def ridge_weights(problem: Problem) -> Floats | None:
@@ -113,6 +114,8 @@ def solve_by_rows(problems: list[Problem], grid: Grid, solve: Solve) -> list[Raw
     inverse = np.divide(1.0, columns.ridge, out=np.zeros_like(columns.ridge), where=columns.ridge > 0)
     values, vectors = scipy.linalg.eigh(columns.design.row_gram(inverse), overwrite_a=True, check_finite=False)
     keep = values > RANK * max(values[-1], 1e-300)
+    if _loses(problem, grid, float(values[~keep].max(initial=0.0))):
+        return solve(problems, grid)
     root, vectors = np.sqrt(values[keep]), vectors[:, keep]
     table = np.hstack([vectors * root, columns.design.take(free)]) if free.size else vectors * root
     if not table.shape[1]:
@@ -136,6 +139,15 @@ def solve_by_rows(problems: list[Problem], grid: Grid, solve: Solve) -> list[Raw
         result.append(_path(problem, columns, (path.alphas, coef, path.intercept - _squeezed(problem, shift)), path))
     reads = problem.design.reads - start
     return [replace(path, reads=reads) for path in result]
+
+
+def _loses(problem: Problem, grid: Grid, dropped: float) -> bool:
+    """Whether a direction of K left out as rounding may hold more than rounding, as beside columns of vast scale."""
+    assert grid.alphas is not None
+    null = NullModel.of(problem)
+    force = (problem.weights * problem.loss.gradient(problem.y, null.eta).T) / problem.total
+    smallest = grid.alphas[grid.alphas > 0].min(initial=np.inf)
+    return dropped * float((force**2).sum()) / 2 > LOST * smallest * null.loss > 0
 
 
 def solve_by_products(problems: list[Problem], grid: Grid, control: Control) -> list[RawPath]:

@@ -179,13 +179,13 @@ class Driver:
 
     def _doubtful(self, track: Track, estimate: Floats, error: Floats, alpha: float) -> NDArray[np.bool_]:
         """Columns that the bound cannot certify inactive at alpha, and whose estimate may not stand for them."""
-        terms = track.lane.terms
+        terms = track.lane.terms * alpha
         bound = abs(estimate) + np.outer(self.norms, track.bound * error)
         if terms.groups is None or terms.group_weights is None:
-            return np.asarray((bound > alpha * terms.l1.reshape(bound.shape)).any(1))
-        soft = np.maximum(bound.ravel() - np.where(terms.l1 > 0, alpha * terms.l1, 0.0), 0.0)
+            return np.asarray((bound > terms.l1.reshape(bound.shape)).any(1))
+        soft = np.maximum(bound.ravel() - terms.l1, 0.0)
         norm = np.sqrt(np.bincount(terms.groups, soft**2, len(terms.group_weights)))
-        over = (norm > alpha * terms.group_weights)[terms.groups]
+        over = (norm > terms.group_weights)[terms.groups]
         return np.asarray(over.reshape(bound.shape).any(1))
 
     def _accept(self, candidates: list[list[Point]], slopes: list[list[Floats]], alphas: Floats, force: bool) -> int:

@@ -1,0 +1,219 @@
+"""Problems nobody would think of: each ends with certificates that hold when recomputed, or with one clear message."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pytest
+import scipy.sparse
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+import alphaomega as ao
+from alphaomega.fitting import ConvergenceWarning
+from first_principles import Objective
+from problems import LOSSES
+
+TOLERANCE = 1e-6
+ROUNDING = 1e-9  # of the null loss: what float64 may lose in the gap of columns of scales 1e-8 to 1e8
+DEADLINE = timedelta(seconds=60)  # a path takes some 10 ms, the hardest seconds; a solver that wanders takes for ever
+
+
+def some_free(rng: np.random.Generator, n: int, weights: np.ndarray) -> np.ndarray:
+    """No penalty for one column per ten rows: more of them would often separate the classes."""
+    weights[rng.permutation(len(weights))[: n // 10]] = 0.0
+    return weights
+
+
+PENALTIES: dict[str, Callable[[np.random.Generator, int, int], ao.Penalty]] = {
+    "L1": lambda rng, n, p: ao.L1(),
+    "L2": lambda rng, n, p: ao.L2(),
+    "elastic net": lambda rng, n, p: ao.ElasticNet(rng.uniform(0.05, 0.95)),
+    "L1, weights": lambda rng, n, p: ao.L1(some_free(rng, n, rng.choice([0.1, 1.0, 10.0, np.inf], p))),
+    "L2, weights": lambda rng, n, p: ao.L2(some_free(rng, n, rng.choice([0.1, 1.0, 10.0], p))),
+    "L1 + L2": lambda rng, n, p: ao.L1(rng.uniform(0.1, 2, p)) + 10.0 ** rng.uniform(-3, 3) * ao.L2(),
+    "group": lambda rng, n, p: ao.GroupL1(rng.integers(0, max(p // 3, 1), p)),
+    "sparse group": lambda rng, n, p: rng.uniform(0.1, 2) * ao.L1() + ao.GroupL1(np.arange(p) // 4),
+    "group + L2": lambda rng, n, p: ao.GroupL1(np.arange(p) // 3) + 10.0 ** rng.uniform(-3, 3) * ao.L2(),
+    "non-negative": lambda rng, n, p: ao.Bounded(ao.L1(), lower=0),
+    "box": lambda rng, n, p: ao.Bounded(ao.ElasticNet(0.5), lower=-rng.uniform(0, 1, p), upper=rng.uniform(0, 1, p)),
+}
+FORMS: dict[str, Callable[[np.ndarray], object]] = {
+    "C": np.ascontiguousarray,
+    "F": np.asfortranarray,
+    "float32": lambda X: X.astype(np.float32),
+    "strided": lambda X: np.repeat(X, 2, axis=1)[:, ::2],
+    "csr": scipy.sparse.csr_array,
+    "csc": scipy.sparse.csc_matrix,
+    "coo": scipy.sparse.coo_array,
+}
+WEIGHTS: dict[str, Callable[[np.random.Generator, int], np.ndarray | None]] = {
+    "none": lambda rng, n: None,
+    "uniform": lambda rng, n: rng.uniform(0.1, 5, n),
+    "counts, some zero": lambda rng, n: np.r_[1, 1, rng.integers(0, 4, n)][:n],
+    "over six decades": lambda rng, n: 10.0 ** rng.uniform(2, 8, n),
+}
+ALPHAS: dict[str, dict] = {
+    "default grid": {"n_alphas": 7},
+    "down to 1e-6": {"n_alphas": 4, "alpha_min_ratio": 1e-6},
+    "one, and zero": {"alphas": [0.01, 0.0]},
+    "any": {"alphas": [1e4, 1.0, 1e-4]},
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A problem in words; its numbers come from the seed."""
+
+    seed: int
+    n: int
+    p: int
+    loss: str
+    penalty: str
+    form: str
+    weights: str
+    alphas: str
+    target: str
+    scale: int
+    target_scale: int
+    shift: int
+    correlation: float
+    density: float
+    copies: int
+    constant: int
+    offset: bool
+    intercept: bool
+    standardize: bool
+
+    def columns(self, rng: np.random.Generator) -> np.ndarray:
+        """X: correlated, with gaps, copies and constants, each column of its own scale and mean."""
+        X = rng.standard_normal((self.n, self.p))
+        for j in range(1, self.p):
+            X[:, j] = self.correlation * X[:, j - 1] + np.sqrt(1 - self.correlation**2) * X[:, j]
+        X = np.where(rng.uniform(size=X.shape) < self.density, X, 0.0) + self.shift
+        X = X * 10.0 ** rng.uniform(-self.scale, self.scale, self.p)
+        for j, k in rng.integers(0, self.p, (self.copies, 2)):
+            X[:, j] = rng.choice([1.0, -1.0, 2.0]) * X[:, k]
+        for j in rng.integers(0, self.p, self.constant):
+            X[:, j] = rng.choice([0.0, 1.0, -1e6])
+        return X
+
+    def response(self, rng: np.random.Generator, X: np.ndarray) -> np.ndarray:
+        """y of the loss's own kind: with noise, without any, without signal, or nearly constant."""
+        spread = np.where(X.std(0) > 0, X.std(0), 1)
+        coef = np.where(np.arange(self.p) < 4, rng.standard_normal(self.p), 0)
+        eta = {"no signal": 0.0, "rare": 0.1}.get(self.target, 1.0) * ((X - X.mean(0)) / spread @ coef)
+        noise = 0.0 if self.target == "no noise" else 1.0
+        if self.loss == "logistic":
+            return self._classes(eta + noise * rng.logistic(size=self.n), [1.0 if self.target == "rare" else 0.5])
+        if self.loss == "multinomial":
+            return self._classes(eta + noise * rng.logistic(size=self.n), [0.3, 0.7, 1.0][: 2 + (self.seed % 2)])
+        if self.loss == "poisson":
+            rate = np.exp(np.clip(eta - 3 * (self.target == "rare"), -20, 6))
+            return np.maximum(rng.poisson(rate) if noise else np.round(rate), np.arange(self.n) == 0).astype(float)
+        y = eta + noise * 0.7 * (rng.standard_t(2, self.n) if self.loss == "huber" else rng.standard_normal(self.n))
+        if self.target == "rare":
+            y = np.where(np.arange(self.n) == 0, 1.0, 0.0)
+        return (y + self.shift) * 10.0**self.target_scale
+
+    def _classes(self, score: np.ndarray, shares: list[float]) -> np.ndarray:
+        rank = np.argsort(np.argsort(score))
+        return np.searchsorted(np.minimum(np.array(shares) * self.n, self.n - 1), rank, side="right")
+
+    def solve(self) -> tuple[ao.Path | None, Objective | None, str]:
+        """The path, what its solutions must minimise, and what was said; None where the input was refused."""
+        rng = np.random.default_rng(self.seed)
+        X = self.columns(rng)
+        y = self.response(rng, X)
+        given = FORMS[self.form](X)
+        sample = {"weights": WEIGHTS[self.weights](rng, self.n)}
+        sample["offset"] = rng.uniform(-1, 1, self.n) if self.offset else None
+        penalty = PENALTIES[self.penalty](rng, self.n, self.p)
+        options = {"intercept": self.intercept, "standardize": self.standardize, "tol": TOLERANCE}
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("error")
+            warnings.simplefilter("always", ConvergenceWarning)
+            try:
+                path = ao.path(given, y, self.loss, penalty, **sample, **options, **ALPHAS[self.alphas])
+            except ValueError as refusal:
+                return None, None, str(refusal)
+        assert [str(warning.message) for warning in said] == ([path.message] if path.message else [])
+        seen = given.toarray() if scipy.sparse.issparse(given) else np.asarray(given)
+        scale = path.scale if self.standardize else np.ones(self.p)
+        objective = Objective.of(
+            seen.astype(np.float64) / scale, y, self.loss, penalty, intercept=self.intercept, **sample
+        )
+        return path, objective, path.message
+
+
+def chosen(draw: st.DrawFn, *usual: object, rare: tuple = ()) -> object:
+    """One of the usual values three times in four."""
+    return draw(st.sampled_from(usual if not rare or draw(st.integers(0, 3)) else rare))
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    """Every loss, penalty and form of X; each awkward property now and then."""
+    return Recipe(
+        seed=draw(st.integers(0, 10**6)),
+        n=draw(st.integers(2, 12) | st.integers(12, 90)),
+        p=draw(st.integers(1, 12) | st.integers(12, 150)),
+        loss=draw(st.sampled_from(LOSSES)),
+        penalty=draw(st.sampled_from(sorted(PENALTIES))),
+        form=draw(st.sampled_from(sorted(FORMS))),
+        weights=chosen(draw, "none", "uniform", "counts, some zero", rare=("over six decades",)),
+        alphas=chosen(draw, "default grid", rare=tuple(ALPHAS)),
+        target=chosen(draw, "noise", rare=("no noise", "no signal", "rare")),
+        scale=chosen(draw, 0, 1, rare=(4, 8)),
+        target_scale=chosen(draw, 0, rare=(-8, -3, 3, 8)),
+        shift=chosen(draw, 0, rare=(1, 100)),
+        correlation=chosen(draw, 0.0, 0.5, 0.9, rare=(0.999,)),
+        density=chosen(draw, 1.0, 0.2, rare=(0.02,)),
+        copies=chosen(draw, 0, 3, rare=(20,)),
+        constant=chosen(draw, 0, rare=(1, 5)),
+        offset=draw(st.booleans()),
+        intercept=chosen(draw, True, rare=(False,)),
+        standardize=draw(st.booleans()),
+    )
+
+
+def check(recipe: Recipe) -> None:
+    """Certificates as claimed and within the tolerance, or a message that says what went wrong."""
+    path, objective, message = recipe.solve()
+    if path is None or objective is None:
+        event("refused")
+        assert message and "\n" not in message
+        return
+    event("with a message" if message else "certified")
+    assert np.isfinite(path.coef).all() and np.isfinite(path.intercept).all()
+    assert message or path.gap.max() <= TOLERANCE
+    if "no finite fit" in message or "no alpha has a finite fit" in message:
+        return  # nothing to recompute: there is no minimum
+    null_loss = objective.null_loss()
+    assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=1e-300)
+    lost = 1e-14 * abs(objective.X).max() * (objective.weights @ abs(objective.y).reshape(recipe.n, -1).max(1))
+    for k, alpha in enumerate(path.alphas):
+        if 0 < alpha < lost:
+            continue  # correlations of columns that differ by rounding only
+        coef, intercept = (path.coef[k] * (path.scale if path.standardized else 1.0)).T, path.intercept[k]
+        distance = objective.primal(coef, intercept, alpha) - objective.dual(coef, intercept, alpha)
+        allowed = max(path.gap[k], TOLERANCE * (not message)) + ROUNDING
+        assert -ROUNDING * null_loss <= distance <= allowed * null_loss, f"alpha {k}: {distance / null_loss:.2e}"
+
+
+@settings(max_examples=60, deadline=DEADLINE, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(recipes())
+def test_generated_problems(recipe):
+    check(recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(max_examples=2000, deadline=DEADLINE, suppress_health_check=list(HealthCheck))
+@given(recipes())
+def test_two_thousand_generated_problems(recipe):
+    check(recipe)
