@@ -10,7 +10,7 @@ import scipy.sparse
 import scipy.stats
 
 import alphaomega as ao
-from alphaomega.outliers.mean_shift import Search, _fitter
+from alphaomega.outliers.flagging import Search, _fitter
 from alphaomega.outliers.robust import hard_limit, proposal_2, soft_limit
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
