@@ -17,7 +17,17 @@ __version__ = "0.1.0"
 
 #: Where each public name lives; loaded when first used, so that importing the package stays fast.
 _HOMES = {
-    "penalties": ["Bounded", "ElasticNet", "GroupL1", "L1", "L2", "Penalty"],
+    "penalties": [
+        "Bounded",
+        "ElasticNet",
+        "GraphLaplacian",
+        "GroupL1",
+        "L1",
+        "L2",
+        "Penalty",
+        "Smoothness",
+        "Tikhonov",
+    ],
     "losses": ["Huber", "Logistic", "Loss", "Multinomial", "Poisson", "Squared"],
     "fitting": ["cross_validate", "path"],
     "results": ["CrossValidation", "Path", "Solution"],

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike
 
 from .arrays import Array, Scalars, full, match
 from .base import ROUNDING, Penalty, Terms, TermsPenalty
+from .form import QuadraticForm
+from .l2 import L2
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +124,26 @@ def has_group_norm(penalty: Penalty) -> bool:
     return penalty.stage == 2
 
 
+def split_form(penalty: Penalty) -> tuple[list[tuple[float, QuadraticForm]], Penalty | None]:
+    """The quadratic forms in a penalty with their factors, and the rest of it; None where nothing is left."""
+    if isinstance(penalty, QuadraticForm):
+        return [(1.0, penalty)], None
+    if isinstance(penalty, Scaled):
+        forms, rest = split_form(penalty.penalty)
+        scaled = [(penalty.factor * factor, form) for factor, form in forms]
+        return scaled, None if rest is None else Scaled.of(rest, penalty.factor)
+    if isinstance(penalty, Bounded):
+        forms, rest = split_form(penalty.penalty)
+        inside = Scaled(0.0, L2()) if rest is None else rest
+        return forms, replace(penalty, penalty=inside)
+    if isinstance(penalty, Sum):
+        parts = [split_form(part) for part in penalty.parts]
+        rests = [rest for _, rest in parts if rest is not None]
+        forms = [pair for own, _ in parts for pair in own]
+        return forms, Sum.of(*rests) if len(rests) > 1 else (rests[0] if rests else None)
+    return [], penalty
+
+
 @dataclass(frozen=True, eq=False)
 class Bounded(TermsPenalty):
     """Omega(w) with lower_j <= w_j <= upper_j; outside, the value is infinite.
@@ -194,6 +216,11 @@ class Bounded(TermsPenalty):
 
     def prox(self, w: Array, step: Scalars) -> Array:
         lower, upper = (match(limit, w) for limit in self.limits)
+        if split_form(self.penalty)[0]:
+            raise TypeError(
+                "the prox of a quadratic form inside bounds has no closed form; ao.path fits it all the same, for a "
+                "prox write one Penalty subclass"
+            )
         if not has_group_norm(self.penalty):
             return self.penalty.prox(w, step).clip(lower, upper)
         if self.penalty.stage > 2:

@@ -23,8 +23,9 @@ def solve_folds(
 ) -> tuple[RawPath, list[RawPath]]:
     """The path on all rows, and the path without each fold 0..F-1, on the same alphas."""
     if problem.terms is None:
-        from .first_order import solve
+        from . import first_order, forms
 
+        solve = forms.solve if forms.pure(problem) else first_order.solve
         return solve(problem, folds, grid, control)
     from .engine import solve as solve_exactly
 
@@ -38,9 +39,10 @@ def solve_many(problems: Sequence[Problem], grid: Grid, control: Control) -> lis
     problem has it in all.
     """
     if problems[0].terms is None:
-        from .first_order import solve_many
+        from . import first_order, forms
 
-        return solve_many(problems, grid, control)
+        solve = forms.solve_many if forms.pure(problems[0]) else first_order.solve_many
+        return solve(problems, grid, control)
     from .engine import solve_many as solve_exactly
 
     return solve_exactly(list(problems), grid, control)

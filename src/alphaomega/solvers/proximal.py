@@ -1,4 +1,4 @@
-"""Accelerated proximal gradient: any penalty with a prox, any smooth loss."""
+"""Accelerated proximal gradient: any penalty with a prox, any smooth loss; quadratic forms count with the loss."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..penalties import Penalty, QuadraticForm
+from ..penalties.algebra import split_form
 from ..problem import Control, NullModel, Problem
 
 Floats = NDArray[np.float64]
@@ -30,6 +32,7 @@ def solve(problem: Problem, alpha: float, state: State, control: Control) -> tup
     common to all coefficients; the intercept, whose column has unit norm, takes the same step times the ratio of norms.
     """
     null = NullModel.of(problem)
+    forms, penalty = parted(problem.penalty)
     base = problem.base_eta()
     share = problem.weights / problem.total
     reference = _gradient(problem, share, null.eta)[0]
@@ -38,6 +41,12 @@ def solve(problem: Problem, alpha: float, state: State, control: Control) -> tup
     previous, previous_intercept, momentum = coef, intercept, 1.0
     eta = base + problem.design.matvec(coef) + intercept
     objective = problem.data_term(eta) + alpha * float(problem.penalty.value(coef))
+
+    def bent(w: Floats) -> tuple[float, Floats]:
+        """Value and gradient of alpha times the quadratic forms."""
+        pulls = sum((factor * form.pull(w) for factor, form in forms), np.zeros_like(w))
+        return alpha * float((w * pulls).sum()) / 2, alpha * pulls
+
     violation = np.inf
     for iteration in range(MAX_ITERATIONS):
         next_momentum = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
@@ -48,19 +57,22 @@ def solve(problem: Problem, alpha: float, state: State, control: Control) -> tup
         )
         eta = base + problem.design.matvec(point) + point_intercept
         value, (gradient, gradient_intercept) = problem.data_term(eta), _gradient(problem, share, eta)
+        if forms:
+            own, pull = bent(point)
+            value, gradient = value + own, gradient + pull
         while True:
             step = 1 / lipschitz
-            trial = problem.penalty.prox(point - step * gradient, step * alpha)
+            trial = penalty.prox(point - step * gradient, step * alpha)
             trial_intercept = point_intercept - step * gradient_intercept if problem.intercept else point_intercept
             move, move_intercept = trial - point, trial_intercept - point_intercept
             trial_eta = base + problem.design.matvec(trial) + trial_intercept
-            trial_value = problem.data_term(trial_eta)
+            trial_value = problem.data_term(trial_eta) + (bent(trial)[0] if forms else 0.0)
             square = float((move**2).sum() + (move_intercept**2).sum())
             linear = float((gradient * move).sum() + (gradient_intercept * move_intercept).sum())
             if trial_value <= value + linear + lipschitz / 2 * square + 1e-13 * abs(value):
                 break
             lipschitz *= GROWTH
-        trial_objective = trial_value + alpha * float(problem.penalty.value(trial))
+        trial_objective = trial_value + alpha * float(penalty.value(trial))
         if trial_objective > objective + 1e-14 * abs(objective) and momentum > 1:
             momentum, previous, previous_intercept = 1.0, coef, intercept
             continue
@@ -68,12 +80,20 @@ def solve(problem: Problem, alpha: float, state: State, control: Control) -> tup
         momentum, objective = next_momentum, trial_objective
         if iteration % 10 == 0 or square == 0:
             gradient, gradient_intercept = _gradient(problem, share, trial_eta)
-            residual = problem.penalty.prox(coef - gradient / lipschitz, alpha / lipschitz) - coef
+            if forms:
+                gradient = gradient + bent(coef)[1]
+            residual = penalty.prox(coef - gradient / lipschitz, alpha / lipschitz) - coef
             worst = max(np.max(abs(residual), initial=0.0), np.max(abs(gradient_intercept), initial=0.0) / lipschitz)
             violation = float(worst * lipschitz / size)
             if violation <= control.tol * 1e-2:
                 break
     return State(coef, intercept, lipschitz / GROWTH), violation
+
+
+def parted(penalty: Penalty) -> tuple[list[tuple[float, QuadraticForm]], Penalty]:
+    """The quadratic forms that count with the loss, and what takes the prox: a form alone takes it itself."""
+    forms, rest = split_form(penalty)
+    return ([], penalty) if rest is None else (forms, rest)
 
 
 def _gradient(problem: Problem, share: Floats, eta: Floats) -> tuple[Floats, Floats]:
