@@ -165,6 +165,13 @@ class TestBadInput:
             found = ao.posterior(X, y, ao.priors.Gaussian(), intercept=False)
         assert (found.mean == 0).all() and (found.deviation == 0).all()
 
+    def test_no_effect_is_told_from_rounding(self):
+        """Towards a scale of 0 the evidence is flat to its last digits, and has maxima there that mean nothing."""
+        rng = np.random.default_rng(0)
+        X = rng.standard_normal((72, 2000))
+        with pytest.warns(ConvergenceWarning, match="evidence is largest at a prior scale of 0"):
+            assert ao.posterior(X, X[:, 0] + rng.standard_normal(72), ao.priors.Gaussian()).scale == 0
+
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [

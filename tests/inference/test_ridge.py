@@ -123,6 +123,15 @@ class TestLongley:
         assert np.round(best, 3) == 0.006
 
 
+def test_a_constant_column_is_known_to_its_bound_only(rng):
+    X, y = sample(rng)
+    X[:, 2] = 7.0
+    for standardize in (False, True):
+        table = ao.inference.ridge(X, y, 0.3, bound=2.0, standardize=standardize)
+        found = (table.coef[2], table.lower[2], table.upper[2], table.p[2])
+        np.testing.assert_allclose(found, (0.0, -2.0, 2.0, 1.0), atol=1e-12)
+
+
 class TestBadInput:
     def test_no_bound(self, rng):
         with pytest.raises(ValueError, match=r"do not determine least squares.*pass bound=, or use ao\.posterior"):

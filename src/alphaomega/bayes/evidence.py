@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 Floats = NDArray[np.float64]
 WIDEST = 1e14  # ratio of largest to smallest variance that is searched
 GRID = 600
+FLAT = 1e-10
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,11 @@ def _largest(value: Callable[[float], float], slope: Callable[[float], float], t
     grid = typical * np.logspace(-np.log10(WIDEST), np.log10(WIDEST), GRID)
     heights = np.array([value(point) for point in grid])
     best = int(np.argmax(heights))
-    if best in (0, GRID - 1):
-        return 0.0 if best == 0 else np.inf
+    rounding = FLAT * max(1.0, abs(heights[best]))  # towards a boundary the evidence is flat, and its maximum is noise
+    if heights[best] <= heights[0] + rounding:
+        return 0.0
+    if heights[best] <= heights[-1] + rounding:
+        return np.inf
     low, high = np.log(grid[best - 1]), np.log(grid[best + 1])
     if not slope(np.exp(low)) > 0 > slope(np.exp(high)):
         return float(grid[best])

@@ -15,6 +15,7 @@ from .selective import check_level
 from .triangle import column_names
 
 Floats = NDArray[np.float64]
+NO_ERROR = 1e12  # biases of so many standard errors: the data say nothing of the coefficient
 LARGE = 30.0  # biases of so many standard errors leave one tail only
 DEPENDENT = 1e-12  # singular values below this share of the largest are rounding
 
@@ -56,9 +57,8 @@ class RidgeInference:
     @property
     def margin(self) -> Floats:
         """Half the width of the interval: at least the largest bias plus a one-sided normal quantile."""
-        return np.where(
-            self.standard_error > 0, _folded_quantile(self._ratio, self.level) * self.standard_error, self.largest_bias
-        )
+        ratio = np.minimum(self._ratio, NO_ERROR)
+        return np.where(ratio < NO_ERROR, _folded_quantile(ratio, self.level) * self.standard_error, self.largest_bias)
 
     @property
     def p(self) -> Floats:
@@ -67,7 +67,7 @@ class RidgeInference:
 
         with np.errstate(divide="ignore", invalid="ignore"):
             size = np.where(self.standard_error > 0, abs(self.coef) / self.standard_error, 0.0)
-        ratio = np.minimum(self._ratio, 1e300)
+        ratio = np.minimum(self._ratio, NO_ERROR)
         return norm.sf(size - ratio) + norm.sf(size + ratio)
 
     @property
