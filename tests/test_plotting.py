@@ -192,6 +192,24 @@ def test_error_curves_are_mean_deviances(cross_validation, data):
     assert (found["L1, chosen"].x[0], found["L1, chosen"].y[0]) == (path.alphas[3], curve.test[3])
 
 
+def test_intervals_beside_estimates():
+    intervals = {"L2": ([0.5, -0.1, 2.0], [0.1, -0.4, 1.0], [0.9, 0.2, 3.0]), "L1": ([0.4, 0.0, 1.9],) * 3}
+    figure = plotting.interval_figure(intervals, {"L1": [0.3, 0.0, 1.8]}, ["a", "b<br>", "c"], most=2)
+    assert figure.layout.yaxis.ticktext == ("c", "a")
+    assert [trace.name for trace in figure.data] == ["L2: interval", "L1: interval", "L1: fit"]
+    first = figure.data[0]
+    np.testing.assert_allclose(first.x, [2.0, 0.5])
+    np.testing.assert_allclose(first.x + first.error_x.array, [3.0, 0.9])
+    np.testing.assert_allclose(first.x - first.error_x.arrayminus, [1.0, 0.1])
+    np.testing.assert_allclose(figure.data[1].y, figure.data[2].y)  # a fit stands on its own interval
+    escaped = plotting.interval_figure(intervals, {"L1": [0.3, 0.0, 1.8]}, ["a", "b<br>", "c"])
+    assert "b&lt;br&gt;" in escaped.layout.yaxis.ticktext and "open" in escaped.data[2].marker.symbol[2]
+    with pytest.raises(ValueError, match="'L1' has 3 coefficients but there are 2 names"):
+        plotting.interval_figure({"L2": ([1.0, 2.0],) * 3}, {"L1": [1.0, 2.0, 3.0]}, ["a", "b"])
+    with pytest.raises(ValueError, match="intervals is empty"):
+        plotting.interval_figure({}, {}, [])
+
+
 def test_coefficients_are_drawn_in_order_and_zeros_hollow():
     fits = {"none": [9.0, -50.0, 1.0], "L2": [0.5, -0.4, 0.1], "L1": [0.8, 0.0, 0.0]}
     figure = plotting.coefficients_figure(fits, ["a", "b<br>", "c"])

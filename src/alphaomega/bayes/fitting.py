@@ -232,8 +232,9 @@ def _disagreement(model: Model, draws: dict[str, Floats]) -> str:
         fewest = min(fewest, (labels[int(np.argmin(sizes))], float(sizes.min())), key=lambda pair: pair[1])
     if worst[1] <= DISAGREE and fewest[1] >= FEW:
         return ""
+    mend = "give noise_variance=" if model.classes is None else "give the prior a scale"
     return (
         f"the chains disagree (R-hat {worst[1]:.2f} for {worst[0]!r}) or are worth too few draws ({fewest[1]:.0f} "
         f"independent ones for {fewest[0]!r}), so the intervals are not to be trusted; use more draws=, and if they "
-        "still disagree the posterior has several modes: give noise_variance="
+        f"still disagree the rows leave too much open: {mend}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
+from scipy.special import expit, log_ndtr
 
 Floats = NDArray[np.float64]
 SPLIT = 0.64  # below it the density is proposed from an inverse Gaussian, above it from an exponential
@@ -46,7 +46,7 @@ def _propose(half: Floats, rng: np.random.Generator) -> Floats:
     below = np.log(2) + np.logaddexp(
         log_ndtr(root * (SPLIT * half - 1)) - half, log_ndtr(-root * (SPLIT * half + 1)) + half
     )
-    far = rng.uniform(size=len(half)) < 1 / (1 + np.exp(below - beyond))
+    far = rng.uniform(size=len(half)) < expit(beyond - below)
     result = SPLIT + rng.exponential(size=len(half)) / rate
     result[~far] = _short(half[~far], rng)
     return result

@@ -9,6 +9,7 @@ from .decomposition import bias_variance_figure
 from .dropout import dropout_figure
 from .errors import ErrorCurve, error_figure
 from .geometry import geometry_figure, touching_figure
+from .intervals import interval_figure
 from .outliers import outlier_figure, shift_path_figure
 from .paths import path_figure
 from .priors import prior_density, prior_figure
@@ -28,6 +29,7 @@ __all__ = [
     "dropout_figure",
     "error_figure",
     "geometry_figure",
+    "interval_figure",
     "outlier_figure",
     "path_figure",
     "plain_text",
