@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..plotting.theme import MARK, color_of
+from ..study.numbers import counted
 from .words import FAMILIES, listed, percent, significant
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def facts(study: Study) -> list[Fact]:
         ),
         Fact("Target", told.target, (told.target_reason,) if told.target_reason else ()),
         Fact("Kind", FAMILIES.get(told.family, told.family), (told.family_reason,) if told.family_reason else ()),
-        Fact("Columns", f"{told.n_columns:,} read; {told.n_features:,} features fitted"),
+        Fact("Columns", f"{told.n_columns:,} read; {counted(told.n_features, 'feature')} fitted"),
     ]
     if told.classes:
         counts = [f"{name} ({count:,})" for name, count in zip(told.classes, told.class_counts)]

@@ -21,3 +21,14 @@ def number(value: float, digits: int = 4) -> str:
         decimals = max(digits - 1 - math.floor(math.log10(abs(value))), 0)
         return f"{value:,.{decimals}f}"
     return f"{value:.{digits - 1}e}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, in the plural where it must be.
+
+    Examples
+    --------
+    >>> counted(1, "feature"), counted(1200, "feature")
+    ('1 feature', '1,200 features')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

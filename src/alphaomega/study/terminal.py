@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from .numbers import number
+from .numbers import counted, number
 from .results import Column, Fit, NetworkFit, Study, Understanding
 
 Rows = tuple[Fit | NetworkFit, ...]
@@ -73,7 +73,7 @@ def _cut(names: list[str]) -> str:
 def show_study(study: Study, console: Console) -> None:
     """The comparison, its notes and the recommendation."""
     rows = f"{len(study.train.y):,} training and {len(study.test.y):,} test rows"
-    title = f"Comparison: {rows}, {len(study.feature_names):,} features, {study.folds} folds"
+    title = f"Comparison: {rows}, {counted(len(study.feature_names), 'feature')}, {study.folds} folds"
     console.print(Text(title, style="bold cyan"))
     console.print(Padding(_comparison(study, console), (0, 0, 0, 1)))
     for note in _notes(study):
