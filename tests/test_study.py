@@ -12,6 +12,7 @@ import scipy.sparse
 
 import alphaomega as ao
 from alphaomega.datasets import DataError, Table
+from alphaomega.diagnostics.uniqueness import full_rank, l1_uniqueness
 from alphaomega.results import Solution
 from alphaomega.study import Errors, Fit, Options, Part, Study, strengths, study, understand
 from alphaomega.study.columns import sort_out
@@ -21,7 +22,6 @@ from alphaomega.study.model_file import model_of, read_model, write_model
 from alphaomega.study.numbers import number
 from alphaomega.study.recommendation import choose, recommend
 from alphaomega.study.splitting import split
-from alphaomega.study.uniqueness import full_rank, l1_uniqueness
 
 FAST = Options(folds=4, networks=False)
 

@@ -65,7 +65,9 @@ def criteria_figure(
                 hovertemplate=f"smallest {NAMES[name]} at alpha %{{x:.4g}}<extra></extra>",
             )
         )  # fmt: skip
-    result.update_layout(yaxis={"title": {"text": "0 at the smallest, 1 at the null model"}, "range": [-0.06, TALLEST]})
+    legend = {"orientation": "v", "x": 1, "xanchor": "right", "y": 0.98, "yanchor": "top"}  # the counts stand on top
+    title = {"text": "0 at the smallest, 1 at the null model"}
+    result.update_layout(yaxis={"title": title, "range": [-0.06, TALLEST]}, legend=legend)
     add_counts_axis(result, axis, path)
     add_alpha_axis(result, axis, path.loss, null_alpha(path))
     return result

@@ -12,13 +12,13 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ..diagnostics.uniqueness import l1_uniqueness, linear_predictor
 from ..fitting import ConvergenceWarning, cross_validate
 from ..losses import Loss
 from ..penalties import L1, L2, Penalty
 from ..results import CrossValidation, Path, Solution
 from .results import Curve, Errors, Fit, Part
 from .strengths import effort, elastic_net, ridge_alphas, target_scale
-from .uniqueness import l1_uniqueness, linear_predictor
 
 Floats = NDArray[np.float64]
 RULES = ("min", "1se")
@@ -146,6 +146,7 @@ def rows_of(setting: Setting, found: Candidate) -> list[Fit]:
             seconds=found.seconds,
             cv_error=float(cv.mean[index]),
             cv_standard_error=float(cv.standard_error[index]),
+            cv_scores=cv.scores[:, index],
             l1_ratio=found.step.l1_ratio,
             note=_remark(index, cv.path),
         )

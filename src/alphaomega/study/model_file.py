@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from .. import losses
 from ..datasets import DataError, Table
+from ..diagnostics.uniqueness import linear_predictor
 from ..frames import Encoder
 from .columns import check_finite, prepared
 from .results import Part, Study
 from .strengths import target_scale
 from .target import FAMILIES, listed
 from .text import BagOfWords
-from .uniqueness import linear_predictor
 
 Floats = NDArray[np.float64]
 FORMAT = "alphaomega-model"

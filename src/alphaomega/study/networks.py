@@ -16,9 +16,9 @@ import numpy as np
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ..diagnostics.uniqueness import linear_predictor
 from .comparison import Setting, errors_of
 from .results import Fit, NetworkFit, Part
-from .uniqueness import linear_predictor
 
 if TYPE_CHECKING:
     import torch

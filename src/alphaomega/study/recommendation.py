@@ -15,17 +15,33 @@ FEW = 0.75  # a model with at most this share of the features is worth calling s
 def choose(fits: tuple[Fit, ...]) -> Fit | None:
     """The smallest model within one standard error of the best cross-validated error; ties go to the smaller error.
 
-    A model counts as smaller only if it uses at most three quarters of the best model's features.
+    A model counts as smaller only if it uses at most three quarters of the best model's features, and a penalty stands
+    for choice only if it is not measurably worse than the best one, fold by fold: on hard data the errors of all
+    penalties move together from fold to fold, and their own standard errors would hide which is better.
     """
     tuned = [fit for fit in fits if fit.rule]
     if not tuned:
         return None
     best = min(tuned, key=lambda fit: fit.cv_error)
     bar = best.cv_error + best.cv_standard_error
-    small = [fit for fit in tuned if fit.cv_error <= bar and fit.n_nonzero <= FEW * best.n_nonzero]
+    equals = {fit.name for fit in tuned if not measurably_worse(fit, best)}
+    small = [
+        fit for fit in tuned if fit.name in equals and fit.cv_error <= bar and fit.n_nonzero <= FEW * best.n_nonzero
+    ]
     if not small:
         return best
     return min(small, key=lambda fit: (fit.n_nonzero, fit.cv_error))
+
+
+def measurably_worse(fit: Fit, best: Fit) -> bool:
+    """Whether the mean difference between the folds' errors exceeds its standard error."""
+    if fit.cv_scores is None or best.cv_scores is None or fit is best:
+        return False
+    difference = fit.cv_scores - best.cv_scores
+    difference = difference[np.isfinite(difference)]
+    if len(difference) < 2:
+        return False
+    return bool(difference.mean() > difference.std(ddof=1) / np.sqrt(len(difference)))
 
 
 def recommend(fits: tuple[Fit, ...], baseline: Fit, loss: Loss, n_features: int) -> tuple[str, ...]:
@@ -100,7 +116,7 @@ def _why(chosen: Fit, fits: tuple[Fit, ...], n_features: int) -> str:
     if not rivals:
         return f"It uses {used}."
     bar = best.cv_error + best.cv_standard_error
-    close = [fit.name for fit in rivals if fit.cv_error <= bar]
+    close = [fit.name for fit in rivals if fit.cv_error <= bar and not measurably_worse(fit, best)]
     if close:
         return (
             f"{' and '.join(close)} {'are' if len(close) > 1 else 'is'} within one standard error of {best.label}, "

@@ -102,6 +102,7 @@ class Fit:
     coef_standardized : coefficients per standard deviation of each column.
     train, test : errors side by side.
     cv_error, cv_standard_error : cross-validated mean deviance and its standard error; NaN where there is none.
+    cv_scores : (folds,) the mean deviance of each fold, on the folds that all rows share; None where there is none.
     unique : whether this is the only minimiser; `unique_reason` says why.
     seconds : wall time of the whole cross-validated path this row was picked from.
     l1_ratio : the share of L1 in an elastic net, else NaN.
@@ -121,6 +122,7 @@ class Fit:
     cv_standard_error: float = float("nan")
     l1_ratio: float = float("nan")
     note: str = ""
+    cv_scores: Floats | None = field(default=None, repr=False)
 
     @property
     def label(self) -> str:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..designs import Dense
+from ..diagnostics.uniqueness import full_rank, linear_predictor
 from ..fitting import path
 from ..penalties import L1, L2
 from ..problem import NullModel, Problem
 from ..results import Path, Solution
 from .comparison import TOLERANCE, Setting, errors, quietly, shortfall, solution_at
 from .results import Fit
-from .uniqueness import full_rank, linear_predictor
 
 Floats = NDArray[np.float64]
 DIVERGING = 25.0  # so large an effect of one standard deviation only comes from a fit without a finite optimum

@@ -4,6 +4,13 @@ from .base import Chapter, Entry, Grid, Material, Picture
 from .run import material_of, run_chapters
 
 #: In the order in which they are told: the module of this package, what the progress bar says, its share of the work.
-REGISTRY = (Entry("strengths", "choices of alpha", 1.0), Entry("posterior", "posterior intervals", 3.0))
+REGISTRY = (
+    Entry("summary", "the table of L1 and L2", 3.0),
+    Entry("bias_variance", "bias and variance", 4.0),
+    Entry("strengths", "choices of alpha", 1.0),
+    Entry("stability", "stability", 1.0),
+    Entry("ensembles", "the ensemble", 1.0),
+    Entry("posterior", "posterior intervals", 3.0),
+)
 
 __all__ = ["REGISTRY", "Chapter", "Entry", "Grid", "Material", "Picture", "material_of", "run_chapters"]

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from ..losses import Loss
 from ..results import Solution
-from .results import Part
 
 Floats = NDArray[np.float64]
 EQUICORRELATED = 1e-4  # |correlation| within this share of alpha counts as equal to alpha
 RANK_TOLERANCE = 1e-9
 MAX_COLUMNS = 5000
+
+
+class Part(Protocol):
+    """Rows: X (n, p) array or sparse matrix, y on the loss's own scale, offset (n,) or None."""
+
+    @property
+    def X(self) -> Any: ...  # noqa: D102
+    @property
+    def y(self) -> Floats: ...  # noqa: D102
+    @property
+    def offset(self) -> Floats | None: ...  # noqa: D102
 
 
 def l1_uniqueness(loss: Loss, part: Part, solution: Solution, scale: Floats, center: Floats) -> tuple[bool, str]:
