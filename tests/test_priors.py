@@ -19,6 +19,7 @@ PRIORS = {
     "Gaussian per group": ao.priors.Gaussian([0.2, 0.5, 1.0, 2.0], groups=GROUPS),
     "Laplace": ao.priors.Laplace(0.2),
     "Laplace per coordinate": ao.priors.Laplace(np.linspace(0.02, 1, 8)),
+    "Laplace per group": ao.priors.Laplace([0.1, 0.3, 0.5, 1.0], groups=GROUPS),
     "GroupLaplace": ao.priors.GroupLaplace(GROUPS, 0.1),
     "GroupLaplace per group": ao.priors.GroupLaplace(GROUPS, [0.05, 0.1, 0.2, 0.5]),
     "elastic net": ao.priors.Laplace(0.2) * ao.priors.Gaussian(0.4),
@@ -243,8 +244,11 @@ class TestBadInput:
             ao.priors.Laplace().penalty(n=10)
 
     def test_groups(self):
-        with pytest.raises(ValueError, match=r"scale has shape \(3,\) but there are 2 groups"):
-            ao.priors.Gaussian([1.0, 2.0, 3.0], groups=[0, 0, 1]).penalty(n=10)
+        for kind in (ao.priors.Gaussian, ao.priors.Laplace):
+            with pytest.raises(ValueError, match=r"scale has shape \(3,\) but there are 2 groups"):
+                kind([1.0, 2.0, 3.0], groups=[0, 0, 1]).penalty(n=10)
+            with pytest.raises(ValueError, match=r"groups must be one label per feature, got shape \(2, 1\)"):
+                kind([1.0, 2.0], groups=[[0], [1]])
 
     def test_a_users_own_penalty_is_told_what_to_add(self):
         class Own(ao.Penalty):

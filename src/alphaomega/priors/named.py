@@ -47,19 +47,10 @@ class Gaussian(Prior):
 
     def __post_init__(self) -> None:
         _check_scale(self.scale)
-        if self.groups is not None and np.ndim(self.groups) != 1:
-            raise ValueError(f"groups must be one label per feature, got shape {np.shape(self.groups)}")
+        _check_groups(self.groups)
 
     def energy(self) -> Penalty:
-        scale = _known(self, self.scale)
-        if self.groups is not None and scale.ndim:
-            labels, place = np.unique(np.asarray(self.groups), return_inverse=True)
-            if scale.shape != labels.shape:
-                raise ValueError(
-                    f"scale has shape {scale.shape} but there are {len(labels)} groups; give one per group"
-                )
-            scale = scale[place]
-        return _strength(scale**-2.0, L2)
+        return _strength(_by_feature(_known(self, self.scale), self.groups) ** -2.0, L2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +61,9 @@ class Laplace(Prior):
     ----------
     scale : number or array of shape (n_features,), optional
         Mean of |w_j|, in the units of the coefficients. None: learnt from the data by `alphaomega.posterior`.
+    groups : array of shape (n_features,), optional
+        A label per feature; `scale` then has one entry per group, in the order of the sorted labels. (Coefficients of
+        a group that are zero together are the matter of `GroupLaplace`.)
 
     Raises
     ------
@@ -91,12 +85,14 @@ class Laplace(Prior):
     """
 
     scale: ArrayLike | None = None
+    groups: ArrayLike | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_scale(self.scale)
+        _check_groups(self.groups)
 
     def energy(self) -> Penalty:
-        return _strength(1 / _known(self, self.scale), L1)
+        return _strength(1 / _by_feature(_known(self, self.scale), self.groups), L1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +133,21 @@ class GroupLaplace(Prior):
     def energy(self) -> Penalty:
         rate = 1 / _known(self, self.scale)
         return GroupL1(self.groups, weights=float(rate) if rate.ndim == 0 else rate)
+
+
+def _check_groups(groups: ArrayLike | None) -> None:
+    if groups is not None and np.ndim(groups) != 1:
+        raise ValueError(f"groups must be one label per feature, got shape {np.shape(groups)}")
+
+
+def _by_feature(scale: Floats, groups: ArrayLike | None) -> Floats:
+    """The scale of each feature's group, where there are groups and a scale for each."""
+    if groups is None or scale.ndim == 0:
+        return scale
+    labels, place = np.unique(np.asarray(groups), return_inverse=True)
+    if scale.shape != labels.shape:
+        raise ValueError(f"scale has shape {scale.shape} but there are {len(labels)} groups; give one per group")
+    return scale[place]
 
 
 def _strength(weights: Floats, kind: type[L1] | type[L2]) -> Penalty:
