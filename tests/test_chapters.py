@@ -105,3 +105,20 @@ def test_the_labels_of_the_target_are_those_of_the_data(found):
         assert (found.loss.target(material.y).values == found.train.y).all()
     else:
         assert (material.y == found.train.y).all()
+
+
+def test_significance_counts_what_the_tables_hold():
+    """Two of five features matter: least squares and the debiased lasso find them, and so do their counts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strengths, "LARGE_WORK", 0)
+        result = study(table("gaussian"), Options(folds=4, networks=False, thorough=True))
+    chapter = next(chapter for chapter in result.chapters if chapter.id == "significance")
+    values, steps = chapter.tables
+    assert {row[0] for row in values.rows[:2]} == {"x<0>", "x<1>"} == {row[0] for row in steps.rows[:2]}
+    for position, name in enumerate(values.head[1:], start=1):
+        small = sum(row[position] < 0.05 for row in values.rows)
+        assert any(text.startswith(f"{name}: {small} of 5 have p < 0.05") for text in chapter.sentences)
+    posterior = next(chapter for chapter in result.chapters if chapter.id == "posterior")
+    for row in posterior.tables[0].rows:
+        fit, mean, low, high = row[1:5]
+        assert low < mean < high and low < fit < high

@@ -23,6 +23,7 @@ LIKELIHOODS = ("binomial", "multinomial", "poisson")  # families whose loss is a
 FIT_TOLERANCE = 1e-8  # enough for Newton's method to end in a step or two
 NEWTON_STEPS = 25
 SETTLED = 1e-20  # squared length of a Newton step in standard errors
+SEPARATED = "the columns separate"  # how `divergence` begins where no finite fit exists
 FLAT = 1e-10  # an information this small beside the largest determines nothing
 
 
@@ -138,8 +139,8 @@ def _fit(X: Any, y: ArrayLike, data: Data, intercept: bool, impute: str | None) 
             X, y, data.loss, L2(), [0.0], weights=data.weights, offset=data.offset, standardize=True,
             intercept=intercept, tol=FIT_TOLERANCE, impute=impute,
         )  # fmt: skip
-    if "separate" in fit.message:
-        raise NotIdentified(fit.message)
+    if SEPARATED in fit.message:  # what is said of missed tolerances is of no interest then
+        raise NotIdentified(fit.message[fit.message.index(SEPARATED) :])
     coef = np.atleast_2d(fit.coef[0])
     table = np.column_stack([np.atleast_1d(fit.intercept[0]), coef]) if intercept else coef
     return table.T if len(table) == 1 else (table[1:] - table[0]).T

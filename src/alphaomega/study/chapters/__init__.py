@@ -10,6 +10,7 @@ REGISTRY = (
     Entry("strengths", "choices of alpha", 1.0),
     Entry("stability", "stability", 1.0),
     Entry("ensembles", "the ensemble", 1.0),
+    Entry("significance", "significance", 2.0),
     Entry("posterior", "posterior intervals", 3.0),
 )
 
