@@ -136,9 +136,9 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_fit(tmp_path, monkeypatch)
 
 @pytest.mark.slow
 def test_killed_at_ten_random_moments_the_result_is_the_same(tmp_path, rng):
-    X = rng.standard_normal((20_000, 60))
+    X = rng.standard_normal((5_000, 40))
     np.save(tmp_path / "X.npy", X)
-    np.save(tmp_path / "y.npy", X[:, :5].sum(1) + 3 * rng.standard_normal(20_000) > 0)
+    np.save(tmp_path / "y.npy", X[:, :5].sum(1) + 3 * rng.standard_normal(5_000) > 0)
 
     def start(name: str) -> subprocess.Popen:
         names = [str(tmp_path / file) for file in ("X.npy", "y.npy", f"{name}.checkpoint", f"{name}.npz")]

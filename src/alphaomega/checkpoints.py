@@ -75,7 +75,9 @@ class Checkpoint:
         setup = 0.0
         try:
             if grid.alphas is None:  # the first alpha tells the others
-                first = self._part(section, 0, lambda: _solve(work, folds, replace(grid, n_alphas=1), control))
+                first = self._part(
+                    section, 0, lambda: _solve(work, folds, replace(grid, n_alphas=1), control.part(0, 0))
+                )
                 setup = first[0].reads
                 ratio = grid.ratio or default_ratio(problem)
                 grid = Grid(first[0].alphas[0] * np.geomspace(1, ratio, grid.n_alphas))

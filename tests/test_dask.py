@@ -1,0 +1,133 @@
+"""Dask on real worker processes: the dense answers, whatever happens to a worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+import alphaomega as ao
+from problems import LOSSES, PENALTIES, problem
+
+dask_array = pytest.importorskip("dask.array", reason="Dask is optional: pip install alphaomega[dask]")
+dask_config = pytest.importorskip("dask.config", reason="Dask is optional: pip install alphaomega[dask]")
+distributed = pytest.importorskip("distributed", reason="Dask is optional: pip install alphaomega[dask]")
+
+EXACT = [name for name, make in PENALTIES.items() if make(8).terms((8,)) is not None]
+FEW = ("L1", "group", "box")
+WORKERS = [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=WORKERS)
+def client(request):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the cluster's own start and end
+        options = {"n_workers": request.param, "threads_per_worker": 1, "dashboard_address": None}
+        with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+            yield client
+
+
+def on_cluster(case: str, blocks: int = 5):
+    X = problem(case).dense
+    return dask_array.from_array(X, chunks=(max(1, len(X) // blocks), 3))
+
+
+def check(case: str, loss: str, penalty: str) -> None:
+    data = problem(case)
+    y, made = data.y(loss), PENALTIES[penalty](data.X.shape[1])
+    options = {"n_alphas": 4, "tol": 1e-10 if loss == "multinomial" else 1e-7, **data.sample}
+    expected = ao.path(ao.designs.Dense(data.dense), y, loss, made, **options)
+    found = ao.path(on_cluster(case), y, loss, made, **options)
+    one, other = (
+        fit.coef - fit.coef.mean(1, keepdims=True) if fit.coef.ndim == 3 else fit.coef for fit in (found, expected)
+    )
+    conjugate_gradients = loss == "multinomial" and penalty in ("L2", "ridge weights")
+    np.testing.assert_allclose(one, other, rtol=0, atol=1e-7 if conjugate_gradients else 1e-8)
+    assert (found.gap <= options["tol"]).all()
+    if not conjugate_gradients:
+        assert found.reads == pytest.approx(expected.reads)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_workers_give_the_dense_path(client, loss):
+    for penalty in FEW:
+        check("tall", loss, penalty)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", LOSSES)
+def test_workers_give_the_dense_path_under_every_penalty(client, loss):
+    for penalty in EXACT:
+        check("tall", loss, penalty)
+
+
+def test_x_and_y_may_both_lie_on_the_cluster(client):
+    case = problem("weights, some zero")
+    y = case.y("squared")
+    found = ao.cross_validate(on_cluster("weights, some zero"), dask_array.from_array(y, chunks=20), folds=4)
+    expected = ao.cross_validate(case.X, y, folds=4)
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-9)
+
+
+def test_a_killed_worker_changes_nothing(client):
+    X, y = problem("tall").X, problem("tall").y("logistic")
+    calm = ao.path(X, y, "logistic", n_alphas=30)
+    workers = client.run(os.getpid)
+    killed = []
+
+    def kill(share: float) -> None:
+        if share > 0.3 and not killed:
+            killed.append(next(iter(workers.values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    fit = ao.path(on_cluster("tall"), y, "logistic", n_alphas=30, progress=kill)
+    assert killed and killed[0] not in client.run(os.getpid).values()
+    np.testing.assert_allclose(fit.coef, calm.coef, rtol=0, atol=1e-10)
+
+
+def _fatal(block: np.ndarray) -> np.ndarray:
+    if len(block):  # Dask tries functions on empty arrays first
+        os.kill(os.getpid(), signal.SIGKILL)
+    return block
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the cluster about its workers
+def test_a_block_that_kills_every_worker_is_told_with_the_mend():
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with (
+        dask_config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster),
+    ):
+        X = on_cluster("tall").rechunk({1: -1}).map_blocks(_fatal, dtype=float)
+        with pytest.raises(RuntimeError, match=r"ended several workers.*smaller blocks of rows"):
+            ao.path(X, problem("tall").y("squared"))
+
+
+SCHEDULER = """
+import time
+from distributed import LocalCluster
+with LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_address=":0") as cluster:
+    print(cluster.scheduler_address, flush=True)
+    time.sleep(120)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the client about the scheduler that it lost
+def test_a_lost_scheduler_is_told_with_the_mend():
+    with (
+        subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True) as process,
+        distributed.Client(process.stdout.readline().strip(), timeout=20),  # type: ignore[union-attr]
+    ):
+        X = ao.designs.design_of(on_cluster("tall"))
+        process.kill()
+        process.wait()
+        with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost"):
+            ao.path(X, problem("tall").y("squared"))
