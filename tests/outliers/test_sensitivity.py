@@ -75,7 +75,7 @@ def test_tables_words_and_picture(found):
     np.testing.assert_array_equal(lasso["prediction_moved"], of(found, found.prediction_moved, "lasso")[1])
     assert len(found.contamination_frame()) == 2 * 6 * 3
     first, second, third = found.statements
-    assert "does not by itself resist outliers in y" in first and "does not bound the pull of x" in second
+    assert "does not by itself resist outliers in y" in first and "bounds the pull of y and not that of x" in second
     assert "IPOD (y and x)" in third
     assert len(found.plot().data) == 24
 

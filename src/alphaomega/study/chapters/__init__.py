@@ -12,6 +12,8 @@ REGISTRY = (
     Entry("ensembles", "the ensemble", 1.0),
     Entry("significance", "significance", 2.0),
     Entry("posterior", "posterior intervals", 3.0),
+    Entry("outliers", "outliers", 3.0),
+    Entry("dropout", "iterative dropout", 3.0),
 )
 
 __all__ = ["REGISTRY", "Chapter", "Entry", "Grid", "Material", "Picture", "material_of", "run_chapters"]
