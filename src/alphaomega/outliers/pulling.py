@@ -83,11 +83,11 @@ class Sensitivity:
             f"{moved['OLS'][0]:.2g} of the noise for OLS, {moved['ridge'][0]:.2g} for ridge (L2), "
             f"{moved['lasso'][0]:.2g} for the lasso (L1); by {moved['Huber'][0]:.2g} for Huber's loss, "
             f"{moved['absolute'][0]:.2g} for absolute values, {moved['IPOD'][0]:.2g} for IPOD.",
-            "Huber's loss, which is the L1 mean shift, bounds the pull of y and not that of x. With the columns of that "
-            f"row {far} standard deviations away, the predictions moved by {moved['Huber'][1]:.2g} of the noise, against "
-            f"{moved['IPOD'][1]:.2g} for IPOD from a robust start{taken}.",
-            f"With {most} of the training rows contaminated, the error on clean rows stayed within {STOOD:g} times its "
-            f"clean size for: {said(stood[0])} (y alone); {said(stood[1])} (y and x).",
+            "Huber's loss, which is the L1 mean shift, bounds the pull of y and not that of x. With the columns of "
+            f"that row {far} standard deviations away, the predictions moved by {moved['Huber'][1]:.2g} of the noise, "
+            f"against {moved['IPOD'][1]:.2g} for IPOD from a robust start{taken}.",
+            f"With {most} of the training rows contaminated, the error on clean rows stayed within {STOOD:g} times "
+            f"its clean size for: {said(stood[0])} (y alone); {said(stood[1])} (y and x).",
         )
 
     def _stands(self, kind: int, k: int) -> bool:
