@@ -292,6 +292,25 @@ class TestFrames:
         with pytest.raises(ValueError, match=r"bounds must be a pair \(lower, upper\)"):
             ao.Lasso(bounds=3.0).fit(frame, y)
 
+    @pytest.mark.parametrize(
+        ("make", "target"),
+        [
+            (lambda **bounds: ao.PoissonRegressor(alpha=0.01, **bounds), lambda y: np.floor(y - np.min(y))),
+            (lambda **bounds: ao.Regressor("huber", alpha=0.01, **bounds), lambda y: y),
+            (lambda **bounds: ao.LogisticRegression(alpha=0.01, **bounds), lambda y: y > np.median(y)),
+            (lambda **bounds: ao.Classifier(ao.L1(), alpha=0.01, **bounds), lambda y: y > np.median(y)),
+        ],
+        ids=["poisson", "huber", "logistic", "classifier"],
+    )
+    def test_bounds_by_name_in_every_estimator(self, frame, y, make, target):
+        values = target(np.asarray(y))
+        free = np.ravel(make().fit(frame, values).coef_)[0]
+        assert free != 0
+        limited = make(bounds={"size": (0, 0.5 * free) if free > 0 else (0.5 * free, 0)}).fit(frame, values)
+        assert np.ravel(limited.coef_)[0] == pytest.approx(0.5 * free)
+        with pytest.raises(ValueError, match="bounds names the column 'sise', which X lacks"):
+            make(bounds={"sise": (0, 1)}).fit(frame, values)
+
     def test_non_negative(self, diabetes):
         model = ao.Lasso(alpha=0.1, bounds=(0, None)).fit(*diabetes)
         assert (model.coef_ >= 0).all() and (model.coef_ > 0).any()

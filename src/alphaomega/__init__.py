@@ -51,8 +51,10 @@ _HOMES = {
         "Ensemble",
         "IterativeDropout",
         "Stability",
+        "adaptive",
         "bolasso",
         "criteria",
+        "relaxed",
         "stability_selection",
     ],
 }

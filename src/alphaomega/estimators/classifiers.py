@@ -83,7 +83,7 @@ class LogisticRegression(LinearClassifier):
 
     Parameters
     ----------
-    alpha, standardize, ..., unseen
+    alpha, bounds, standardize, ..., unseen
         As for `Lasso`.
     penalty : Penalty, default L2()
         Omega; weights and bounds are part of it, e.g. `ao.ElasticNet(0.5)`.
@@ -119,7 +119,7 @@ class Classifier(LinearClassifier):
     ----------
     penalty : Penalty, default L1()
         Omega; weights and bounds are part of it.
-    alpha, standardize, ..., unseen
+    alpha, bounds, standardize, ..., unseen
         As for `Lasso`.
 
     Attributes
@@ -143,6 +143,7 @@ class Classifier(LinearClassifier):
         penalty: Penalty | None = None,
         *,
         alpha: Any = "cv",
+        bounds: Any = None,
         standardize: bool = True,
         intercept: bool = True,
         folds: Any = 10,
@@ -156,6 +157,7 @@ class Classifier(LinearClassifier):
         super().__init__(
             alpha,
             penalty=penalty,
+            bounds=bounds,
             standardize=standardize,
             intercept=intercept,
             folds=folds,

@@ -314,7 +314,7 @@ class PoissonRegressor(RegressionMixin, GivenPenaltyModel):
 
     Parameters
     ----------
-    alpha, standardize, ..., unseen
+    alpha, bounds, standardize, ..., unseen
         As for `Lasso`.
     penalty : Penalty, default L2()
         Omega; weights and bounds are part of it, e.g. `ao.Bounded(ao.L1(), lower=0)`.
@@ -358,7 +358,7 @@ class Regressor(RegressionMixin, GivenPenaltyModel):
         A loss of a numeric y.
     penalty : Penalty, default L1()
         Omega; weights and bounds are part of it, e.g. `ao.Bounded(ao.L1(), lower=0)`.
-    alpha, standardize, ..., unseen
+    alpha, bounds, standardize, ..., unseen
         As for `Lasso`.
 
     Attributes
@@ -383,6 +383,7 @@ class Regressor(RegressionMixin, GivenPenaltyModel):
         penalty: Penalty | None = None,
         *,
         alpha: Any = "cv",
+        bounds: Any = None,
         standardize: bool = True,
         intercept: bool = True,
         folds: Any = 10,
@@ -396,6 +397,7 @@ class Regressor(RegressionMixin, GivenPenaltyModel):
         super().__init__(
             alpha,
             penalty=penalty,
+            bounds=bounds,
             standardize=standardize,
             intercept=intercept,
             folds=folds,

@@ -131,7 +131,7 @@ class ByNameModel(PenalizedModel):
 
 
 class GivenPenaltyModel(PenalizedModel):
-    """A model whose penalty is given as an object."""
+    """A model whose penalty is given as an object, inside bounds by column name where wished."""
 
     #: The penalty where none is given.
     default_penalty: ClassVar[type[Penalty]] = L1
@@ -141,6 +141,7 @@ class GivenPenaltyModel(PenalizedModel):
         alpha: Any = "cv",
         *,
         penalty: Penalty | None = None,
+        bounds: Any = None,
         standardize: bool = True,
         intercept: bool = True,
         folds: Any = 10,
@@ -164,6 +165,8 @@ class GivenPenaltyModel(PenalizedModel):
             unseen=unseen,
         )
         self.penalty = penalty
+        self.bounds = bounds
 
     def _penalties(self, features: Features) -> dict[str, Penalty]:
-        return {"penalty": self.default_penalty() if self.penalty is None else self.penalty}
+        penalty = self.default_penalty() if self.penalty is None else self.penalty
+        return {"penalty": bounded(penalty, self.bounds, features)}

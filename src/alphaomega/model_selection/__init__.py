@@ -4,6 +4,7 @@ from .bolasso import Bolasso, bolasso
 from .criteria import Criteria, NoiseNotEstimable, criteria
 from .ensemble import Ensemble
 from .iterative_dropout import Cut, IterativeDropout
+from .refined_lasso import Relaxed, adaptive, relaxed
 from .stability import Stability, stability_selection
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "Ensemble",
     "IterativeDropout",
     "NoiseNotEstimable",
+    "Relaxed",
     "Stability",
+    "adaptive",
     "bolasso",
     "criteria",
+    "relaxed",
     "stability_selection",
 ]
