@@ -142,6 +142,24 @@ def naive(seed: int) -> float | None:
     return covered(fit.lower[1:], fit.upper[1:], truth)
 
 
+def ridge(seed: int, known: bool) -> float:
+    """40 rows, 8 columns, alpha = 0.3; the bound is the truth's own size, or that of least squares."""
+    rng = np.random.default_rng([11, seed])
+    X = correlated(rng, 40, 8)
+    bound = float(np.linalg.norm(TRUTH)) if known else None
+    table = ao.inference.ridge(X, X @ TRUTH + rng.standard_normal(40), 0.3, bound=bound, level=LEVEL)
+    return covered(table.lower, table.upper, TRUTH)
+
+
+def ridge_naive(seed: int) -> float:
+    """The same, as if ridge had no bias."""
+    rng = np.random.default_rng([11, seed])
+    X = correlated(rng, 40, 8)
+    table = ao.inference.ridge(X, X @ TRUTH + rng.standard_normal(40), 0.3, bound=1.0, level=LEVEL)
+    margin = stats.norm.ppf((1 + LEVEL) / 2) * table.standard_error
+    return covered(table.coef - margin, table.coef + margin, TRUTH)
+
+
 def null_p(seed: int) -> float | None:
     """The p-value of one selected feature where none matters."""
     table = selected(seed, np.zeros(8), noise_variance=1.0)[2]
@@ -320,6 +338,9 @@ COVERAGE: dict[str, Callable[[int], float | None]] = {
     "polyhedral": polyhedral,
     "polyhedral, noise estimated": polyhedral_estimated,
     "naive after selection": naive,
+    "ridge, bound known": lambda seed: ridge(seed, known=True),
+    "ridge, bound estimated": lambda seed: ridge(seed, known=False),
+    "ridge as if unbiased": ridge_naive,
     "debiased": debiased,
     "debiased, true features": lambda seed: debiased(seed, "true"),
     "debiased, null features": lambda seed: debiased(seed, "null"),
