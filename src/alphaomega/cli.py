@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from .datasets import Table
     from .study import Study
+    from .study.understanding import Options
 
 FAULT = 2
 LONGEST = 2000  # letters of a message
@@ -80,6 +83,9 @@ def study(
     thorough: Annotated[
         bool, typer.Option("--thorough", help="Also the long analyses: stability, bias and variance, ensembles ...")
     ] = False,
+    memory: Annotated[
+        str, typer.Option(metavar="SIZE", help="Memory to use, e.g. 2GB; larger files are read in batches.")
+    ] = "",
 ) -> None:
     """Compare no penalty, L2, L1 and the elastic net on DATA, and recommend one.
 
@@ -88,6 +94,7 @@ def study(
     from rich.console import Console
 
     from .study.chapters.terminal import show_chapters
+    from .study.large import budget, too_large
     from .study.run import Options, study_of
     from .study.terminal import show_study, show_understanding
     from .study.understanding import understand
@@ -97,6 +104,10 @@ def study(
     )
     console = Console()
     folder = usable_folder(out)
+    allowed = budget(memory)
+    if told := too_large(data, allowed):
+        show_large(told, (data, options, allowed), folder, console)
+        return
     reading = understand(table_of(data), options)
     show_understanding(reading.understanding, console)
     with progress_bar() as progress:
@@ -198,6 +209,19 @@ def table_of(data: str) -> Table:
     from .datasets import BUNDLED, load, read
 
     return load(data) if data in BUNDLED and not Path(data).is_file() else read(data)
+
+
+def show_large(told: str, request: tuple[str, Options, float], folder: Path, console: Console) -> None:
+    """The study of a file that is read in batches."""
+    from .study.large import lines_of, study_large, write_large
+
+    console.print(told, markup=False, highlight=False)
+    with progress_bar() as progress:
+        found = study_large(*request, progress)
+    for line in lines_of(found):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    for file in write_large(found, folder):
+        console.print(f"  {file}", markup=False, highlight=False, soft_wrap=True)
 
 
 def usable_folder(out: Path) -> Path:
