@@ -142,6 +142,10 @@ class Design(ABC):
         self._count(None)
         return work(self, *arrays)
 
+    def near(self) -> Design:
+        """The matrix for a solver that reads it hundreds of times: in memory where it fits, at the cost of a read."""
+        return self
+
     def place(self, row: int) -> str:
         """Where a row stands in the files it came from, for messages; empty where its number says all."""
         return ""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Columns, Floats
+from .dense import Dense
 from .partitioned import Kernel, Partitioned, fill_first
 from .records import ArrowFile, Parquet, parquet_parts
 from .sources import Npy, Source, SourceError, ahead
@@ -116,9 +117,27 @@ class Chunked(Partitioned):
         head = self.source.head()
         return head if self.fills is None else np.where(np.isnan(head), self.fills, head)
 
+    def rows(self, index: NDArray[np.intp] | slice) -> Dense:
+        """The design of some rows, in memory; of consecutive ones only these are read."""
+        start, stop, step = index.indices(self.shape[0]) if isinstance(index, slice) else (0, 0, 0)
+        if step != 1:
+            return super().rows(index)
+        kernel = fill_first(_copied, self.fills, None)
+        parts = [np.empty((0, self.shape[1]))]
+        for batch in self.source.batches(None, start) if start < stop else ():
+            parts.append(kernel(batch[: stop - start]))
+            start += len(parts[-1])
+            if start >= stop:
+                break
+        return Dense(np.concatenate(parts))
+
     def _pick(self, flags: NDArray[np.bool_]) -> Floats:
         parts = [part for _, part in self._mapped(_flagged, None, (flags,))]
         return np.concatenate(parts) if parts else np.empty((0, self.shape[1]))
+
+
+def _copied(block: NDArray) -> Floats:
+    return block.astype(np.float64)
 
 
 def _flagged(block: NDArray, flags: NDArray[np.bool_]) -> Floats:

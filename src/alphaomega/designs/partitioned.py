@@ -46,6 +46,11 @@ class Partitioned(Design):
         self._count(columns)
         return self._stack(_numbers, columns, (len(columns),))
 
+    def near(self) -> Design:
+        if 8 * self.shape[0] * self.shape[1] > self.room:
+            return self
+        return Dense(self.take(np.arange(self.shape[1])))
+
     def rows(self, index: NDArray[np.intp] | slice) -> Dense:
         """The design of some rows, in memory."""
         wanted = np.arange(self.shape[0])[index]

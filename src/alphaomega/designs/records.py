@@ -35,8 +35,8 @@ class Records(ABC):
     batch_bytes: int = BATCH_BYTES
 
     @abstractmethod
-    def batches(self, names: Sequence[str]) -> Iterator[Any]:
-        """Record batches of some columns, small enough to convert."""
+    def batches(self, names: Sequence[str], first: int = 0) -> Iterator[Any]:
+        """Record batches of some columns, small enough to convert, from row `first` on."""
 
     @abstractmethod
     def place(self, row: int) -> str:
@@ -77,18 +77,25 @@ class Parquet(Records):
         part, group, start = self.groups[int(np.searchsorted(self.starts, row, side="right")) - 1]
         return f"{self.paths[part]}, row group {group}, its row {row - start}"
 
-    def batches(self, names: Sequence[str]) -> Iterator[Any]:
+    def batches(self, names: Sequence[str], first: int = 0) -> Iterator[Any]:
         rows = max(1, self.batch_bytes // (8 * max(1, len(names))))
+        begin = max(0, int(np.searchsorted(self.starts, first, side="right")) - 1)
         for part, path in enumerate(self.paths):
+            groups = [(group, start) for own, group, start in self.groups[begin:] if own == part]
+            if not groups:
+                continue
             with _opened(path) as file:
                 metadata, wanted = file.metadata, set(names)
-                for _, group, _ in (entry for entry in self.groups if entry[0] == part):
+                for group, start in groups:
+                    skipped = max(0, first - start)
                     self.bytes_read += _stored(metadata.row_group(group), wanted)
                     expected = metadata.row_group(group).num_rows
                     with _reading(path, f", row group {group}"):
                         for batch in file.iter_batches(rows, row_groups=[group], columns=list(names)):
                             expected -= batch.num_rows
-                            yield batch.select(list(names))
+                            if batch.num_rows > skipped:
+                                yield batch.select(list(names)).slice(skipped)
+                            skipped = max(0, skipped - batch.num_rows)
                     if expected:
                         raise SourceError(f"{path}, row group {group} holds {expected} rows fewer than it says")
 
@@ -121,14 +128,15 @@ class ArrowFile(Records):
         batch = int(np.searchsorted(self.starts, row, side="right")) - 1
         return f"{self.path}, record batch {batch}, its row {row - self.starts[batch]}" if not self.what else self.what
 
-    def batches(self, names: Sequence[str]) -> Iterator[Any]:
+    def batches(self, names: Sequence[str], first: int = 0) -> Iterator[Any]:
         rows = max(1, self.batch_bytes // (8 * max(1, len(names))))
         fields = [self.schema.get_field_index(name) for name in names]
         with self._opened(fields) as file:
-            for number in range(file.num_record_batches):
+            begin = max(0, int(np.searchsorted(self.starts, first, side="right")) - 1)
+            for number in range(begin, file.num_record_batches):
                 whole = file.get_batch(number).select(list(names))
                 self.bytes_read += whole.nbytes
-                for start in range(0, whole.num_rows, rows):
+                for start in range(max(0, first - int(self.starts[number])), whole.num_rows, rows):
                     yield whole.slice(start, rows)
 
 

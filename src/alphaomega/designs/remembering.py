@@ -64,6 +64,9 @@ class Remembering(Design):
     def sum_over_rows(self, work: Callable[..., Floats], *arrays: NDArray) -> Floats:
         return self.design.sum_over_rows(work, *arrays)
 
+    def near(self) -> Design:
+        return self.design.near()
+
     def place(self, row: int) -> str:
         return self.design.place(row)
 

@@ -35,8 +35,8 @@ class Source(ABC):
     size: int
 
     @abstractmethod
-    def batches(self, columns: NDArray[np.intp] | None) -> Iterator[NDArray]:
-        """Arrays (rows, k), float32 or float64, in order; each may be overwritten two batches later."""
+    def batches(self, columns: NDArray[np.intp] | None, first: int = 0) -> Iterator[NDArray]:
+        """Arrays (rows, k), float32 or float64, in order, from row `first` on; each may be overwritten two later."""
 
     def head(self) -> NDArray:
         """The first batch."""
@@ -97,14 +97,14 @@ class Npy(Source):
     def identity(self) -> str:
         return stamp(self.path)
 
-    def batches(self, columns: NDArray[np.intp] | None) -> Iterator[NDArray]:
+    def batches(self, columns: NDArray[np.intp] | None, first: int = 0) -> Iterator[NDArray]:
         n, p = self.shape
         wanted = np.arange(p) if columns is None else columns
         width = len(wanted) if self.by_columns else p
         step = max(1, self.batch_bytes // max(1, self.dtype.itemsize * width))
         buffers = [np.empty((0, 0), dtype=self.dtype)] * 2
         with self.path.open("rb", buffering=0) as file:
-            for turn, start in enumerate(range(0, n, step)):
+            for turn, start in enumerate(range(first, n, step)):
                 rows = min(step, n - start)
                 if len(buffers[turn % 2]) < rows:
                     buffers[turn % 2] = np.empty((rows, width), self.dtype, order="F" if self.by_columns else "C")

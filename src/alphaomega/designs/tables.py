@@ -92,13 +92,12 @@ class Table(Source):
         ]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def batches(self, columns: NDArray[np.intp] | None) -> Iterator[NDArray]:
+    def batches(self, columns: NDArray[np.intp] | None, first: int = 0) -> Iterator[NDArray]:
         names = self.schema.columns
         order = np.arange(self.shape[1]) if columns is None else columns
         sources = np.searchsorted(self.edges, order, side="right") - 1
         needed = np.unique(sources)
-        first = 0
-        for batch in self.records.batches([names[number] for number in needed]):
+        for batch in self.records.batches([names[number] for number in needed], first):
             result = np.empty((batch.num_rows, len(order)), dtype=self.dtype, order="F")
             for place, number in enumerate(needed):
                 wanted = np.flatnonzero(sources == number)

@@ -154,8 +154,9 @@ def solve_by_products(problems: list[Problem], grid: Grid, control: Control) -> 
     """Newton with conjugate gradients, lane by lane."""
     problem = problems[0]
     start = problem.design.reads
+    near = problem.design.near()
     paths: list[RawPath] = []
-    for number, lane in enumerate(problems):
+    for number, lane in enumerate(replace(own, design=near) for own in problems):
         columns = Columns.of(lane, unit=True)
         grid = columns.grid(lane, grid)
         assert grid.alphas is not None
