@@ -152,6 +152,18 @@ def test_a_network_cut_in_two_keeps_one_unit_a_layer():
     torch.testing.assert_close(small(torch.randn(3, 4)), model[2].bias.expand(3, 2))
 
 
+def test_units_behind_a_concatenation_go_where_torch_pruning_tells_what_hangs_on_them():
+    pytest.importorskip("torch_pruning")
+    torch.manual_seed(0)
+    model = Concatenated().eval()
+    with torch.no_grad():
+        model.out.weight[:, [1, 6, 7]] = 0  # unit 1 of the left half, units 1 and 2 of the right one
+    small = compact(model, torch.randn(5, 6))
+    assert (small.left.out_features, small.right.out_features, small.out.in_features) == (4, 3, 7)
+    x = torch.randn(4, 6)
+    torch.testing.assert_close(small(x), model(x))
+
+
 def test_a_forward_that_branches_on_values_is_refused():
     class Branching(nn.Linear):
         def forward(self, x):
