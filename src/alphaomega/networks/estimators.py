@@ -25,6 +25,7 @@ from .training import feed_forward
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "sigmoid": nn.Sigmoid}
 RULES = {"cv": "min", "1se": "1se"}
+PATIENCE = 5  # epochs without a better held-out score that end the training at an alpha
 
 
 class NetworkModel(BaseEstimator):
@@ -107,7 +108,7 @@ class NetworkModel(BaseEstimator):
         spread = matrix.std(0)
         self.center_ = matrix.mean(0) if self.standardize else np.zeros(matrix.shape[1])
         self.scale_ = np.where(spread > 0, spread, 1.0) if self.standardize else np.ones(matrix.shape[1])
-        plan = self.schedule or Schedule()
+        plan = self.schedule or Schedule(patience=PATIENCE)
         with torch.random.fork_rng():
             torch.manual_seed(plan.seed)
             module = feed_forward(matrix.shape[1], self.hidden, outputs, ACTIVATIONS[self.activation])
@@ -169,7 +170,7 @@ class NetworkRegressor(RegressorMixin, NetworkModel):
     validation : float in (0, 1), default 0.2
         Share of the rows held out to choose alpha.
     schedule : Schedule, optional
-        Training, identification and seed.
+        Training, identification and seed; the default stops early on the held-out rows, `Schedule(patience=5)`.
 
     Attributes
     ----------
