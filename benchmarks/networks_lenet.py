@@ -14,7 +14,7 @@ refit.
 
 Published beside it (most of them best-seen test errors): structured, VIB 97-71-33 at 1.6 %, L0 266-88-33 at 1.6-1.8 %,
 SBP 245-160-55 at 1.6 %; unstructured, Han 12x at 1.59 %, DNS 56x at 1.99 %, sparse VD 68x at 1.92 %, dense 1.64 %.
-Measured figures: benchmarks/results/networks_lenet.json and the page "Networks: measured" of the docs.
+Measured: benchmarks/results/networks_lenet.json, and the page "Networks: measured" of the docs.
 """
 
 from __future__ import annotations
