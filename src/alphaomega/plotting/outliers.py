@@ -68,13 +68,14 @@ def outlier_figure(found: MeanShift, *, names: Sequence[str] | None = None, heig
     if not ordered:
         usual = HIGH_LEVERAGE * float(found.leverage.mean())
         result.add_vline(x=usual, line={"color": MARK, "width": 1, "dash": "dot"})
+        right = usual > 0.6 * float(found.leverage.max())
         result.add_annotation(
-            text="high leverage ▸", x=usual, xref="x", y=1, yref="paper", xanchor="left", yanchor="bottom"
-        )
+            text="high leverage ▸", x=usual, xref="x", y=1, yref="paper", yanchor="top",
+            xanchor="right" if right else "left", xshift=-4 if right else 4,
+        )  # fmt: skip
     result.update_layout(
         xaxis={"title": {"text": "row" if ordered else "leverage"}},
         yaxis={"title": {"text": "residual, in standard errors"}},
-        legend={"x": 1, "xanchor": "right"},
     )
     return result
 

@@ -77,8 +77,8 @@ def _sentences(found: dict[str, outliers.MeanShift]) -> tuple[str, ...]:
         verdict = "fewer than"
     return (
         f"Hard thresholds flag {counts['hard']:,} of {n:,} training rows, soft ones {counts['soft']:,}, {both:,} of "
-        f"them the same. Without any outlier {RATE:.1%} of rows, {expected:.0f}, would be flagged: these are {verdict} "
-        "that.",
+        f"them the same. Without any outlier {RATE:.1%} of rows, {expected:.0f}, would be flagged; "
+        f"{counts['hard']:,} are {verdict} that.",
         f"The noise of the rows kept is {found['hard'].noise:.4g}, in the units of the target; a row is flagged where "
         f"it is {found['hard'].alpha:.4g} or more away.",
     )
