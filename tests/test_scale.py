@@ -210,6 +210,25 @@ def test_cross_validation_reads_a_file_three_times(tmp_path, rng):
     assert on_disk.bytes_read <= 3.1 * on_disk.source.size + on_disk.source.batch_bytes
 
 
+def test_a_constant_column_costs_one_more_read_and_not_one_for_each_fold(tmp_path, rng):
+    X = rng.standard_normal((4000, 6))
+    X[:, 2] = 3.0
+    np.save(tmp_path / "X.npy", X)
+    on_disk = designs.from_npy(tmp_path / "X.npy")
+    ao.cross_validate(on_disk, X[:, 0] + rng.standard_normal(4000))
+    assert on_disk.bytes_read <= 4.1 * on_disk.source.size + on_disk.source.batch_bytes
+
+
+def test_resamples_are_weights_on_disk_too(tmp_path, rng):
+    X = rng.standard_normal((200, 5))
+    np.save(tmp_path / "X.npy", X)
+    y = X[:, 0] + rng.standard_normal(200)
+    one, other = (
+        ao.model_selection.stability_selection(X, y, n_resamples=10) for X in (designs.from_npy(tmp_path / "X.npy"), X)
+    )
+    np.testing.assert_array_equal(one.probability, other.probability)
+
+
 # ---- faults: one clear error that says where ------------------------------------------------------------------------
 
 
