@@ -1,7 +1,8 @@
 """The scikit-learn face of `alphaomega.path` and `alphaomega.cross_validate`: thin, with no numerics of its own."""
 
 from .classifiers import Classifier, LogisticRegression
-from .regressors import OLS, ElasticNetRegressor, Lasso, PoissonRegressor, Regressor, Ridge
+from .least_squares import OLS
+from .regressors import ElasticNetRegressor, Lasso, PoissonRegressor, Regressor, Ridge
 from .summary import Summary
 
 __all__ = [

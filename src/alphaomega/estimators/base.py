@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,50 +17,12 @@ from ..designs import Design, adopt, design_of
 from ..frames import Encoder
 from ..losses import Loss
 from ..penalties import Penalty
-from ..results import CrossValidation, Path
 from .by_name import Features
+from .choice import FitCertificate, Selected
 from .guarantees import NO_P_VALUES, Fit, columns_of, inference_for, notes
 from .summary import Summary
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class FitCertificate:
-    """How far the fitted coefficients can be from optimal.
-
-    Attributes
-    ----------
-    kind : "duality gap" (relative to the loss of the intercept-only model) or "stationarity".
-    gap : its value at the chosen alpha.
-    tol : the tolerance asked for.
-    message : empty, or what went short and what mends it.
-    """
-
-    kind: str
-    gap: float
-    tol: float
-    message: str = ""
-
-    def __float__(self) -> float:
-        return self.gap
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How alpha was chosen: its value and one sentence."""
-
-    alpha: float
-    sentence: str
-
-
-@dataclass(frozen=True, eq=False)
-class Selected:
-    """A path, the alpha chosen on it, and the cross-validation that chose it."""
-
-    path: Path
-    choice: Choice
-    cv: CrossValidation | None = None
 
 
 class LinearModel(BaseEstimator, ABC):

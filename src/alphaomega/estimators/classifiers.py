@@ -14,7 +14,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from ..losses import Logistic, Loss, Multinomial
 from ..losses.base import class_target
 from ..penalties import L2, Penalty
-from .base import Floats, Selected
+from .base import Floats
+from .choice import Selected
 from .selection import GivenPenaltyModel
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from ..fitting import cross_validate, path
 from ..penalties import L1, Penalty
-from .base import Choice, Floats, LinearModel, Selected
+from .base import Floats, LinearModel
 from .by_name import Features, bounded
+from .choice import Choice, Selected
 
 
 class PenalizedModel(LinearModel):
