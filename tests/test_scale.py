@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import cache
 
 import numpy as np
@@ -286,3 +286,19 @@ def test_a_query_that_mixes_text_and_numbers_is_named():
     connection.executemany("insert into t values (?)", [(1,), (None,), ("many",)])
     with closing(connection), pytest.raises(ValueError, match=r"'a' .* 'many' at row 2; cast it in the query"):
         designs.from_sql("select a from t", connection)
+
+
+def test_batches_worked_on_side_by_side_give_the_same_bits(tmp_path, rng, monkeypatch):
+    X = rng.standard_normal((3000, 6))
+    np.save(tmp_path / "X.npy", X)
+    y = X[:, 0] + rng.standard_normal(3000)
+
+    def scores() -> np.ndarray:
+        on_disk = designs.from_npy(tmp_path / "X.npy")
+        on_disk.source.batch_bytes = 5000
+        return ao.cross_validate(on_disk, y, folds=3, n_alphas=10).scores
+
+    alone = scores()
+    monkeypatch.setattr(designs.chunked, "LARGE", 0)
+    monkeypatch.setattr(designs.chunked, "one_thread_each", lambda: nullcontext(4))
+    np.testing.assert_array_equal(scores(), alone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from .base import Columns, Floats
 from .dense import Dense
 from .partitioned import Kernel, Partitioned, fill_first
 from .records import ArrowFile, Parquet, parquet_parts
-from .sources import Npy, Source, SourceError, ahead
+from .sources import WORKERS, Npy, Source, SourceError, ahead, side_by_side
 from .spool import csv_batches, spooled, sql_batches
 from .tables import Table
 
+LARGE = 256 << 20  # bytes of a source from which on batches are worked on side by side
 ROOM = 512 << 20  # bytes of working columns that are held; a read of the others costs less than swapping
 
 
@@ -92,8 +94,17 @@ class Chunked(Partitioned):
         self, kernel: Kernel, columns: Columns | None, sides: tuple[NDArray, ...]
     ) -> Iterator[tuple[slice, Any]]:
         kernel = fill_first(kernel, self.fills, columns)
-        for rows, batch in self._batches(columns):
-            yield rows, kernel(batch, *(side[rows] for side in sides))
+
+        def work(piece: tuple[slice, NDArray]) -> tuple[slice, Any]:
+            rows, batch = piece
+            return rows, kernel(batch, *(side[rows] for side in sides))
+
+        batches = self._batches(columns)
+        if self.source.size < LARGE:
+            yield from map(work, batches)
+            return
+        with one_thread_each() as workers:  # threads of BLAS wait for each other at each of many small products
+            yield from side_by_side(work, batches, min(workers, WORKERS))
 
     def _add(self, kernel: Kernel, columns: Columns | None, *sides: NDArray) -> Any:
         total: Any = None
@@ -134,6 +145,16 @@ class Chunked(Partitioned):
     def _pick(self, flags: NDArray[np.bool_]) -> Floats:
         parts = [part for _, part in self._mapped(_flagged, None, (flags,))]
         return np.concatenate(parts) if parts else np.empty((0, self.shape[1]))
+
+
+@contextmanager
+def one_thread_each() -> Iterator[int]:
+    """BLAS with one thread; gives how many it had."""
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    workers = max((found["num_threads"] for found in threadpool_info() if found["user_api"] == "blas"), default=1)
+    with threadpool_limits(1, user_api="blas"):
+        yield workers
 
 
 def _copied(block: NDArray) -> Floats:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ from numpy.typing import NDArray
 from .base import Schema
 
 T = TypeVar("T")
+S = TypeVar("S")
+WORKERS = 4  # at most so many batches are worked on at once
+BUFFERS = WORKERS + 3  # one is filled, one waits, one is being handed over
 BATCH_BYTES = 32 << 20  # so many at a time: long reads for the disk, little memory
 
 
@@ -36,7 +40,7 @@ class Source(ABC):
 
     @abstractmethod
     def batches(self, columns: NDArray[np.intp] | None, first: int = 0) -> Iterator[NDArray]:
-        """Arrays (rows, k), float32 or float64, in order, from row `first` on; each may be overwritten two later."""
+        """Arrays (rows, k), float32 or float64, in order, from row `first` on; each may be overwritten `BUFFERS` on."""
 
     def head(self) -> NDArray:
         """The first batch."""
@@ -65,6 +69,18 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
         while (item := pending.result()) is not done:
             pending = pool.submit(next, items, done)
             yield item  # type: ignore[misc]
+
+
+def side_by_side(work: Callable[[T], S], items: Iterator[T], workers: int) -> Iterator[S]:
+    """work(item) in the order of the items, of `workers` at once."""
+    with ThreadPoolExecutor(workers, thread_name_prefix="batch") as pool:
+        running: deque[Future[S]] = deque()
+        for item in items:
+            if len(running) == workers:
+                yield running.popleft().result()
+            running.append(pool.submit(work, item))
+        while running:
+            yield running.popleft().result()
 
 
 class Npy(Source):
@@ -102,13 +118,13 @@ class Npy(Source):
         wanted = np.arange(p) if columns is None else columns
         width = len(wanted) if self.by_columns else p
         step = max(1, self.batch_bytes // max(1, self.dtype.itemsize * width))
-        buffers = [np.empty((0, 0), dtype=self.dtype)] * 2
+        buffers = [np.empty((0, 0), dtype=self.dtype)] * BUFFERS
         with self.path.open("rb", buffering=0) as file:
             for turn, start in enumerate(range(first, n, step)):
                 rows = min(step, n - start)
-                if len(buffers[turn % 2]) < rows:
-                    buffers[turn % 2] = np.empty((rows, width), self.dtype, order="F" if self.by_columns else "C")
-                buffer = buffers[turn % 2][:rows]
+                if len(buffers[turn % BUFFERS]) < rows:
+                    buffers[turn % BUFFERS] = np.empty((rows, width), self.dtype, order="F" if self.by_columns else "C")
+                buffer = buffers[turn % BUFFERS][:rows]
                 if self.by_columns:
                     for place, column in enumerate(wanted):
                         self._read(file, (column * n + start), buffer[:, place])
