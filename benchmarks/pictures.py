@@ -43,6 +43,8 @@ def _save(figure: Any, file: Path) -> None:
 
 def race(rows: list[dict], file: Path) -> None:
     """Each problem a panel, each solver a line from its own tolerance to the one that reaches the gap."""
+    from matplotlib.ticker import NullFormatter
+
     problems = list(dict.fromkeys(row["problem"] for row in rows))
     figure, axes = _figure(len(problems), 4)
     for axis, problem in zip(axes, problems):
@@ -55,6 +57,7 @@ def race(rows: list[dict], file: Path) -> None:
                 axis.plot([r["seconds"] for r in own], gap, color=COLOURS[solver], label=solver, lw=1, **marker)
         axis.axhline(1e-6, color="0.6", lw=0.8, ls=":")
         axis.set(xscale="log", yscale="log", title=problem, xlabel="seconds", ylabel="largest gap of the path")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     handles = {text: line for axis in axes for line, text in zip(*axis.get_legend_handles_labels())}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles), frameon=False)
     _save(figure, file)

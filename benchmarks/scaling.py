@@ -10,7 +10,7 @@ import numpy as np
 COLUMNS = (1_000, 10_000, 100_000, 1_000_000)
 ROWS = (10_000, 100_000, 1_000_000)
 CASES = {"p": (200, COLUMNS), "n": (100, ROWS)}
-SUPPORT, SNR, END = 10, 20.0, 0.1
+SUPPORT, SNR, END = 10, 20.0, 0.4
 WORK = 2e8  # numbers read by the repeats together, about
 
 
@@ -25,7 +25,7 @@ def problem(n: int, p: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def run(which: str) -> list[dict]:
-    """One row per size: seconds of a 100-alpha path down to a tenth of alpha_max, median of repeats after a first."""
+    """One row per size: seconds of a 100-alpha path down to .4 alpha_max, median of repeats after a first."""
     import alphaomega as ao
 
     other, sizes = CASES[which]
