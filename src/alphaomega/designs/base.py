@@ -52,6 +52,10 @@ class Block(ABC):
     def rmatvec(self, r: Floats) -> Floats:
         """Z.T @ r for all places."""
 
+    def rmatvec_at(self, r: Floats, places: Columns) -> Floats:
+        """Z[:, places].T @ r."""
+        return self.rmatvec(r)[places]
+
     @abstractmethod
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
         """Z[:, left]' diag(weights) Z[:, right]; weights of any sign."""

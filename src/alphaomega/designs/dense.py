@@ -58,7 +58,7 @@ class Dense(Design):
         if columns is not None:
             return self.array[:, columns].astype(np.float64, copy=False).T @ r
         if self.array.dtype == np.float64:
-            return self.array.T @ r
+            return (r.T @ self.array).T  # a block's product has each column side by side
         result = np.zeros((self.shape[1], *r.shape[1:]))
         for rows, columns_, block in self._blocks():
             result[columns_] += block.T @ r[rows]
@@ -199,8 +199,6 @@ class DenseBlock(Block):
         self.size = total
 
     def matvec(self, w: Floats, places: Columns) -> Floats:
-        if len(places) == self.size:
-            return self.columns @ w
         if 2 * len(places) < self.size or _consecutive(places):
             return self._pick(places) @ w
         whole = np.zeros((self.size, *w.shape[1:]))  # a product with some zeros costs less than gathering columns
@@ -209,6 +207,9 @@ class DenseBlock(Block):
 
     def rmatvec(self, r: Floats) -> Floats:
         return self.columns.T @ r
+
+    def rmatvec_at(self, r: Floats, places: Columns) -> Floats:
+        return self._pick(places).T @ r
 
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
         result = np.zeros((len(left), len(right)))
@@ -231,7 +232,7 @@ class DenseBlock(Block):
         """Some columns; a view where the places are consecutive."""
         if _consecutive(places):
             return self.storage[rows, places[0] : places[-1] + 1]
-        return self.storage[rows, places] if rows != slice(None) else self.storage[:, places]
+        return self.storage.T[places, rows].T  # whole columns are copied at once
 
 
 def _consecutive(places: Columns) -> bool:

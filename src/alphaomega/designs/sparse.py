@@ -115,6 +115,10 @@ class SparseBlock(Block):
         product = self.columns.T @ r - np.multiply.outer(self.center, r.sum(0))
         return (product.T / self.scale).T
 
+    def rmatvec_at(self, r: Floats, places: Columns) -> Floats:
+        product = self.columns[:, places].T @ r - np.multiply.outer(self.center[places], r.sum(0))
+        return (product.T / self.scale[places]).T
+
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
         a, b = self.columns[:, left], self.columns[:, right]
         scaled = scipy.sparse.csc_array((b.data * weights[b.indices], b.indices, b.indptr), shape=b.shape)

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from .base import LARGE_MEAN, Block, Columns, Design, Floats, GramParts
 
+ROUNDING = 1e-16  # of the sum of a vector's sizes
+
 
 class Standardized(Design):
     """(X - 1 center') diag(1 / scale), implicit: sparse stays sparse, memory maps stay on disk.
@@ -57,8 +59,12 @@ class Standardized(Design):
 
     def _rmatvec(self, r: Floats, columns: Columns | None) -> Floats:
         center, scale = self._pick(columns)
-        product = self.design._rmatvec(r, columns) - np.multiply.outer(center, r.sum(0))
-        return (product.T / scale).T
+        product = self.design._rmatvec(r, columns)
+        total = r.sum(0)
+        if (abs(total) > ROUNDING * abs(r).sum(0)).any():  # else the shift is below the rounding of the product
+            product = product - np.multiply.outer(center, total)
+        product.T[...] /= scale
+        return product
 
     def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
         k = vectors.shape[1]

@@ -10,8 +10,8 @@ from ..losses import Loss
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
 from ..problem import NullModel
-from .dual import balanced, cancels, dual_loss, scale_and_conjugate
-from .lanes import Coordinates, Lane, Point, Sample, omega_of, quadratic_for
+from .dual import balanced, cancels, dual_loss
+from .lanes import Coordinates, Lane, Points, Sample, level_of, omega_of, quadratic_for
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +37,8 @@ class CurvedLane(Lane):
     search the step.
     """
 
+    whole_block = True
+
     def __init__(self, sample: Sample, terms: Terms, block: Block, null: NullModel) -> None:
         self.sample, self.terms, self.block = sample, terms, block
         self.n_outputs = 1 if sample.y.ndim == 1 else sample.y.shape[1]
@@ -53,19 +55,31 @@ class CurvedLane(Lane):
         self.cautious = False
         self.majorized = type(sample.loss).majorizer is not Loss.majorizer  # its curvature may vanish
 
-    def grow(self, coordinates: Coordinates) -> None:
+    def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
         self.coordinates = np.append(self.coordinates, coordinates)
         self.v = np.append(self.v, np.zeros(len(coordinates)))
         self.working_terms = self.terms.subset(self.coordinates)
 
-    def start_from(self, point: Point) -> None:
+    def start_from(self, points: Points) -> None:
         self.v = np.zeros(len(self.coordinates))
-        self.v[self._places(point.coordinates)] = point.v
-        self.intercept = np.atleast_1d(point.intercept).astype(float)
+        self.v[self.places(points.coordinates)] = points.v[0]
+        self.intercept = points.intercept[0].copy()
         self.eta = self._shape(self.sample.base) + self._predictor(self.v) + self.intercept
         self.losses = self._losses(self.eta)
 
-    def solve(self, alpha: float, tolerance: float) -> Point:
+    def solve(self, alphas: Floats, tolerance: float) -> Points:
+        sample = self.sample
+        v, intercept = np.empty((len(alphas), len(self.coordinates))), np.empty((len(alphas), self.n_outputs))
+        forces, objective = np.empty((len(alphas), self.n_outputs, len(self.eta))), np.empty(len(alphas))
+        for k, alpha in enumerate(alphas):
+            self._minimise(float(alpha), tolerance)
+            v[k], intercept[k] = self.v, self.intercept
+            forces[k] = -self._shape(sample.loss.gradient(sample.y, self._flat(self.eta))).T
+            objective[k] = self._objective()
+        columns = forces.reshape(-1, len(self.eta)).T
+        return Points(alphas, self.coordinates, v, intercept, columns, objective, np.zeros((2, len(alphas))))
+
+    def _minimise(self, alpha: float, tolerance: float) -> None:
         terms = self.working_terms * alpha
         self.omega = omega_of(terms, self.v)
         last, keep, stalled, objective = np.inf, True, 0, np.inf
@@ -92,7 +106,8 @@ class CurvedLane(Lane):
             flat = self.majorized and self._objective() >= objective - NOISE * abs(objective)
             self.cautious = (size < 1 or flat) and not self.cautious
             keep = size == 1 and not self.cautious
-        return self._point(terms)
+        if self.sample.intercept:
+            self._polish_intercept()
 
     def _objective(self) -> float:
         return float(self.sample.share @ self.losses) + self.omega
@@ -108,21 +123,19 @@ class CurvedLane(Lane):
         gram = SECONDS["call"] * self.n_outputs**2 + chosen**2 * (n * SECONDS["gram"] + chosen * SECONDS["factor"])
         return bool((steps - FRESH_STEPS) * step <= gram)
 
-    def correlations(self, point: Point) -> Floats:
-        assert point.force is not None
-        weighted = (self.sample.share * point.force.T).T
-        return self.block.rmatvec(self._shape(weighted)).ravel()
-
-    def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
-        assert point.force is not None
-        sample = self.sample
-        if sample.intercept and not cancels(self._shape(point.force), sample.share):
-            return np.inf
-        if not balanced(terms, slope, float(sample.share @ abs(self._shape(point.force)).max(1))):
-            return np.inf
-        scale, conjugate = scale_and_conjugate(terms, slope)
-        dual = dual_loss(sample.loss, sample.y, sample.share, scale * point.force, sample.base)
-        return point.objective + dual + conjugate
+    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+        assert points.forces is not None
+        sample, k = self.sample, self.n_outputs
+        dual = np.full(len(scale), np.inf)
+        for place, alpha in enumerate(points.alphas):
+            force = points.forces[:, place * k : (place + 1) * k]
+            size = float(sample.share @ abs(force).max(1))
+            if sample.intercept and not cancels(force, sample.share):
+                continue
+            if balanced(self.terms * float(alpha), slopes[:, place], size):
+                scaled = self._flat(scale[place] * force)
+                dual[place] = dual_loss(sample.loss, sample.y, sample.share, scaled, sample.base)
+        return points.objective + dual + conjugate
 
     def _shape(self, values: Floats) -> Floats:
         """(n, K), whatever K."""
@@ -146,10 +159,7 @@ class CurvedLane(Lane):
     @staticmethod
     def _scale(terms: Terms, reference: float) -> float:
         """The size against which violations count: the smallest threshold, or a small share of the pull."""
-        levels = terms.l1 if terms.group_weights is None else np.append(terms.l1, terms.group_weights)
-        levels = levels[(levels > 0) & np.isfinite(levels)]
-        smallest = float(levels.min()) if levels.size else reference
-        return max(min(smallest, reference), 1e-5 * reference)
+        return max(min(level_of(terms, reference), reference), 1e-5 * reference)
 
     def _losses(self, eta: Floats) -> Floats:
         """The loss of each row. Objectives are compared row by row: sums of many rows differ by their rounding."""
@@ -272,16 +282,6 @@ class CurvedLane(Lane):
             if np.max(abs(step)) <= 1e-15 * (1 + np.max(abs(self.intercept))):
                 break
         self.losses = self._losses(self.eta)
-
-    def _point(self, terms: Terms) -> Point:
-        places = np.flatnonzero(self.v)
-        sample = self.sample
-        if sample.intercept:
-            self._polish_intercept()
-        force = -sample.loss.gradient(sample.y, self._flat(self.eta))
-        objective = float(sample.share @ self.losses) + self.omega
-        intercept = self.intercept if self.n_outputs > 1 or sample.y.ndim == 2 else self.intercept[0]
-        return Point(self.coordinates[places], self.v[places].copy(), np.array(intercept), force, objective)
 
 
 def _inverse(total: Floats) -> Floats:

@@ -45,6 +45,18 @@ def simple_scale(terms: Terms, slope: Floats) -> float:
     return float((terms.l1[over] / size[over]).min()) if over.size else 1.0
 
 
+def survey(terms: Terms, alphas: Floats, slopes: Floats, outside: NDArray) -> tuple[Floats, NDArray[np.bool_]]:
+    """For `simple` terms and slopes (d, B): `simple_scale` at every alpha, and whether an `outside` one violates."""
+    with np.errstate(divide="ignore"):
+        inverse = np.where(terms.l1 > 0, 1 / terms.l1, 0.0)
+    ratio = abs(slopes.T)
+    ratio *= inverse
+    largest = ratio.max(1, initial=0.0)
+    ratio *= outside
+    scale = np.divide(alphas, largest, out=np.ones(len(alphas)), where=(largest > alphas) & (alphas > 0))
+    return scale, ratio.max(1, initial=0.0) > alphas * (1 + SLACK)
+
+
 def scale_and_conjugate(terms: Terms, slope: Floats) -> tuple[float, float]:
     """The factor that makes the dual point feasible, and the penalty's conjugate there."""
     if simple(terms):

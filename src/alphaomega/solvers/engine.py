@@ -125,14 +125,20 @@ class Lanes:
         alphas = frame.alphas(grid)
         block = None if frame.whole else problem.design.block(frame.center, frame.scale)
         tracks = [
-            Track(_lane(frame, part, block), part.null.loss, part.slope, bound=float(bound))
+            Track(
+                _lane(frame, part, block),
+                part.null.loss,
+                part.slope,
+                inside=np.full(problem.design.shape[1], frame.whole),
+                bound=float(bound),
+            )
             for part, bound in zip(frame.parts, bounds)
         ]
         if len(tracks) == 1:
             tracks[0].lane.all_threads = self.threads.reading
         driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads)
         driver.run()
-        tracks[0].message = shortfall(np.array(tracks[0].gaps), alphas, self.control.tol)
+        tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)
         reads = problem.design.reads - start
         return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
 
@@ -170,13 +176,15 @@ def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -
     intercept = np.zeros((len(alphas), k))
     scale, center = np.repeat(frame.scale, k), np.repeat(frame.center, k)
     lower, upper = _bounds(frame, part)
-    supports = []
-    for row, point in enumerate(track.points):
-        value = (point.v / scale[point.coordinates]).clip(lower[point.coordinates], upper[point.coordinates])
-        coef[row, point.coordinates] = value
-        shift = np.bincount(point.coordinates % k, value * center[point.coordinates], k)
-        intercept[row] = np.atleast_1d(point.intercept) - shift
-        supports.append(np.unique(point.coordinates // k))
+    supports: list[NDArray[np.intp]] = []
+    for points in track.points:
+        at, rows = points.coordinates, slice(len(supports), len(supports) + len(points.alphas))
+        value = (points.v / scale[at]).clip(lower[at], upper[at])
+        coef[rows, at] = value
+        for output in range(k):
+            mine = at % k == output
+            intercept[rows, output] = points.intercept[:, output] - value[:, mine] @ center[at[mine]]
+        supports += [np.unique(at[np.flatnonzero(row)] // k) for row in value]
     many = frame.problem.y.ndim == 2
     if many:
         intercept -= intercept.mean(1, keepdims=True)
@@ -184,7 +192,7 @@ def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -
         alphas=alphas,
         coef=coef.reshape(len(alphas), p, k) if many else coef,
         intercept=intercept if many else intercept[:, 0],
-        gap=np.array(track.gaps),
+        gap=np.concatenate(track.gaps),
         supports=supports,
         reads=reads,
         null_loss=part.null.loss,

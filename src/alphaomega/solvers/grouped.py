@@ -58,7 +58,14 @@ def group_sweeps(gram, m, c, v, terms, pointer, members, weights, lipschitz, buf
 class GroupedQuadratic(Quadratic):
     """min 1/2 v'Gv - b'v + Omega(v) where Omega has group norms; groups enter the working set whole."""
 
-    def solve(self, terms: Terms, tolerance: float) -> bool:
+    def follow(self, terms: Terms, alphas: Floats, tolerances: Floats) -> Floats:
+        found = np.empty((len(alphas), self.size))
+        for k, alpha in enumerate(alphas):
+            self._reach(terms * float(alpha), float(tolerances[k]))
+            found[k] = self.v[: self.size]
+        return found
+
+    def _reach(self, terms: Terms, tolerance: float) -> bool:
         """Minimise from the present v until no group violates stationarity by more than `tolerance`."""
         from .kernels import refresh
 

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ..designs.base import Block
 from ..losses import Loss
 from ..penalties import Terms
-from .dual import scale_and_conjugate
 from .grouped import GroupedQuadratic
 from .quadratic import MAX_SWEEPS, Quadratic
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
+LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve
 
 
 @dataclass(frozen=True)
@@ -44,54 +44,71 @@ class WholeGram:
 
 
 @dataclass(frozen=True)
-class Point:
-    """A solution on the working set.
+class Points:
+    """The solutions of one lane at some alphas, on its working set.
 
-    `coordinates` and `v` are the non-zeros, `force` is -loss' per sample (None where the lane needs no reads),
-    `objective` the primal value, `energy` what the lane's dual needs.
+    `coordinates` (m,) are the working set, `v` (B, m) the values there, `intercept` (B, K), `forces` -loss' per sample,
+    (n, B * K), None where the lane needs no reads; `objective` (B,) are primal values, `energy` (2, B) what the lane's
+    dual needs.
     """
 
+    alphas: Floats
     coordinates: Coordinates
     v: Floats
     intercept: Floats
-    force: Floats | None
-    objective: float
-    energy: tuple[float, float] = (0.0, 0.0)
+    forces: Floats | None
+    objective: Floats
+    energy: Floats
+
+    def some(self, which: slice) -> Points:
+        """The solutions at some of the alphas."""
+        outputs = self.intercept.shape[1]
+        columns = slice(which.start and which.start * outputs, which.stop and which.stop * outputs)
+        forces = None if self.forces is None else self.forces[:, columns]
+        return Points(
+            self.alphas[which], self.coordinates, self.v[which], self.intercept[which], forces,
+            self.objective[which], self.energy[:, which],
+        )  # fmt: skip
 
 
 class Lane(ABC):
-    """Solves one problem on the working set, warm-started from alpha to alpha.
+    """Solves one problem on its working set, warm-started from alpha to alpha.
 
-    `terms` are those of all coordinates in the block's scaling; `coordinates` the working set, in the order it grew.
+    `terms` are those of all coordinates in the frame; `coordinates` the working set, in the order it grew.
     """
 
     sample: Sample
     terms: Terms
     coordinates: Coordinates
+    #: Whether the working set is always all of the shared block.
+    whole_block = False
     #: Around large Grams: lets them use every BLAS thread, where no other lane runs beside this one.
     all_threads: Callable[[], AbstractContextManager] = nullcontext
 
     @abstractmethod
-    def grow(self, coordinates: Coordinates) -> None:
-        """The shared block has gained the columns of these coordinates, which now follow the others."""
+    def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
+        """Work on these coordinates too, whose columns stand at `places` of the shared block."""
 
     @abstractmethod
-    def start_from(self, point: Point) -> None:
-        """Warm-start at an earlier solution."""
+    def start_from(self, points: Points) -> None:
+        """Warm-start at the first of some earlier solutions."""
 
     @abstractmethod
-    def solve(self, alpha: float, tolerance: float) -> Point:
-        """The solution at alpha, no coordinate violating stationarity by more than tolerance * alpha (roughly)."""
+    def solve(self, alphas: Floats, tolerance: float) -> Points:
+        """The solutions, no coordinate violating stationarity by more than tolerance times its threshold (roughly)."""
 
     @abstractmethod
-    def correlations(self, point: Point) -> Floats:
-        """X'(share force) on the working set, from the gathered columns alone."""
+    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+        """Primal minus dual objectives, from the correlations (d, B); `scale` makes the forces dual feasible.
 
-    @abstractmethod
-    def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
-        """Primal minus dual objective at `point`, given all correlations; `terms` already times alpha."""
+        `conjugate` is the penalty's conjugate there.
+        """
 
-    def _places(self, coordinates: Coordinates) -> NDArray[np.intp]:
+    def correlations(self, points: Points) -> Floats:
+        """X'(share forces) on all coordinates, (p, B), where the lane has their whole Gram."""
+        raise NotImplementedError
+
+    def places(self, coordinates: Coordinates) -> Coordinates:
         """Where coordinates stand in the working set."""
         lookup = np.full(len(self.terms.l1), -1, dtype=np.intp)
         lookup[self.coordinates] = np.arange(len(self.coordinates))
@@ -114,6 +131,22 @@ def omega_of(terms: Terms, v: Floats) -> float:
     return value
 
 
+def omegas_of(terms: Terms, v: Floats) -> Floats:
+    """`omega_of` for each row of v."""
+    if terms.groups is not None:
+        return np.array([omega_of(terms, row) for row in v])
+    used = v.any(0)
+    l1, quadratic, values = terms.l1[used], terms.quadratic[used], v[:, used]
+    return abs(values) @ l1 + (values**2 @ quadratic / 2 if quadratic.any() else 0.0)
+
+
+def level_of(terms: Terms, reference: float) -> float:
+    """The smallest threshold of these terms, against which violations count; `reference` where there is none."""
+    levels = terms.l1 if terms.group_weights is None else np.append(terms.l1, terms.group_weights)
+    levels = levels[(levels > 0) & np.isfinite(levels)]
+    return float(levels.min()) if levels.size else reference
+
+
 class SquaredLane(Lane):
     """Squared loss: one Gram per working set serves every alpha.
 
@@ -127,8 +160,9 @@ class SquaredLane(Lane):
         self.mean_y = float(sample.share @ target) if sample.intercept else 0.0
         self.y = target - self.mean_y
         self.energy_y = float(sample.share @ self.y**2)
-        self.coordinates = np.empty(0, dtype=np.intp)
+        self.coordinates = self.in_block = np.empty(0, dtype=np.intp)
         self.means = np.empty(0)
+        self.pull = 0.0
         self.working = quadratic_for(terms)
         self.working_terms = terms.subset(self.coordinates)
 
@@ -137,54 +171,54 @@ class SquaredLane(Lane):
         self.coordinates = np.arange(len(whole.linear))
         self.means, self.working_terms = whole.means, self.terms
         self.mean_y, self.energy_y = whole.mean_y, whole.energy_y
-        self.working.grow(whole.gram, whole.linear)
+        self.pull = float(np.max(abs(whole.linear), initial=0.0))
+        self.working.take(whole.gram, whole.linear)
 
-    def grow(self, coordinates: Coordinates) -> None:
+    def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
         assert self.block is not None
-        old, total = len(self.coordinates), len(self.coordinates) + len(coordinates)
-        fresh, everything = np.arange(old, total), np.arange(total)
-        share = self.sample.share
+        share, old = self.sample.share, len(self.coordinates)
+        self.in_block = np.append(self.in_block, places)
         with self.all_threads():
-            cross = self.block.gram(share, everything, fresh)
-        both = self.block.rmatvec(np.stack([share, share * self.y], axis=1))
-        self.means = both[:, 0] if self.sample.intercept else np.zeros(total)
-        cross -= np.outer(self.means, self.means[fresh])
+            cross = self.block.gram(share, self.in_block, places)
+        both = self.block.rmatvec_at(np.stack([share, share * self.y], axis=1), places)
+        self.means = np.append(self.means, both[:, 0] if self.sample.intercept else np.zeros(len(places)))
+        cross -= np.outer(self.means, self.means[old:])
+        self.pull = max(self.pull, float(np.max(abs(both[:, 1]), initial=0.0)))
         self.coordinates = np.append(self.coordinates, coordinates)
         self.working_terms = self.terms.subset(self.coordinates)
-        self.working.grow(cross, both[fresh, 1])
+        self.working.grow(cross, both[:, 1])
 
-    def start_from(self, point: Point) -> None:
-        self.working.move_to(self._places(point.coordinates), point.v)
+    def start_from(self, points: Points) -> None:
+        support = np.flatnonzero(points.v[0])
+        self.working.move_to(self.places(points.coordinates[support]), points.v[0, support])
 
-    def solve(self, alpha: float, tolerance: float) -> Point:
-        terms = self.working_terms * alpha
-        self.working.solve(terms, tolerance)
-        m = len(self.coordinates)
-        v, c, b = self.working.v[:m], self.working.c[:m], self.working.b[:m]
-        places = np.flatnonzero(v)
-        value = v[places]
-        shift = float(self.means[places] @ value)
-        force = None
+    def solve(self, alphas: Floats, tolerance: float) -> Points:
+        terms, m = self.working_terms, len(self.coordinates)
+        level = level_of(terms, self.pull)
+        goals = tolerance * np.clip(alphas * level, LEAST_PULL * self.pull, self.pull)
+        v = self.working.follow(terms, alphas, goals)
+        shift = v @ self.means
+        forces = None
         if self.block is None:
-            pull = self.energy_y - float(b[places] @ value)
-            energy = max(pull - float(c[places] @ value), 0.0)
+            product = v @ self.working.gram[:m, :m]
+            pulls = self.energy_y - v @ self.working.b[:m]
+            energy = np.maximum(pulls - np.vecdot(v, self.working.b[:m] - product), 0.0)
         else:
-            force = self.y - self.block.matvec(value, places) + shift
+            used = np.flatnonzero(v.any(0))
+            fitted = self.block.matvec(np.ascontiguousarray(v[:, used].T), self.in_block[used])
+            forces = np.asfortranarray(self.y[:, None] - fitted + shift)
             if self.sample.intercept:
-                force -= self.sample.share @ force
-            weighted = self.sample.share * force
-            pull, energy = float(weighted @ self.y), float(weighted @ force)
-        objective = energy / 2 + omega_of(terms, v)
-        return Point(self.coordinates[places], value, np.asarray(self.mean_y - shift), force, objective, (pull, energy))
+                forces -= self.sample.share @ forces
+            weighted = forces.T * self.sample.share
+            pulls, energy = weighted @ self.y, np.vecdot(weighted, forces.T)
+        objective = energy / 2 + alphas * omegas_of(terms, v)
+        intercept = (self.mean_y - shift)[:, None]
+        return Points(alphas, self.coordinates, v, intercept, forces, objective, np.stack([pulls, energy]))
 
-    def correlations(self, point: Point) -> Floats:
-        if self.block is None:  # from the point itself: the solver may have moved on
-            m, support = len(self.coordinates), point.coordinates
-            return self.working.b[:m] - point.v @ self.working.gram[support, :m]
-        assert point.force is not None
-        return self.block.rmatvec(self.sample.share * point.force)
+    def correlations(self, points: Points) -> Floats:
+        m = len(self.coordinates)
+        return (self.working.b[:m] - points.v @ self.working.gram[:m, :m]).T
 
-    def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
-        scale, conjugate = scale_and_conjugate(terms, slope)
-        pull, energy = point.energy
-        return point.objective - (scale * pull - scale**2 * energy / 2) + conjugate
+    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+        pull, energy = points.energy
+        return points.objective - (scale * pull - scale**2 * energy / 2) + conjugate

@@ -10,7 +10,8 @@ from ..penalties import Terms
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-MAX_SWEEPS = 100_000
+MAX_SWEEPS = 5000
+MAX_EXCHANGES = 200
 START = 64
 DEPENDENT = 1e-9  # a squared pivot below this share of the diagonal marks a dependent column
 
@@ -29,7 +30,7 @@ class Quadratic:
     c: Floats
     v: Floats
     origin: Floats
-    quadratic: Floats
+    scaled: Floats
     work: Floats
     direction: Floats
     order: Integers
@@ -40,7 +41,8 @@ class Quadratic:
         self.max_sweeps = max_sweeps
         self.size = 0
         self.gram = self.factor = np.empty((0, 0))
-        self.b = self.c = self.v = self.origin = self.quadratic = np.empty(0)
+        self.b = self.c = self.v = self.origin = np.empty(0)
+        self.scaled = np.empty((4, 0))
         self.order = self.position = np.empty(0, dtype=np.int64)
         self.count = np.zeros(1, dtype=np.int64)
         self._reserve(START)
@@ -50,8 +52,9 @@ class Quadratic:
         m, k = self.size, int(self.count[0])
         self.gram = _widened(self.gram, (m, m), (capacity, capacity))
         self.factor = _widened(self.factor, (k, k), (capacity, capacity))
-        for name in ("b", "c", "v", "origin", "quadratic"):
+        for name in ("b", "c", "v", "origin"):
             setattr(self, name, _widened(getattr(self, name), (m,), (capacity,)))
+        self.scaled = _widened(self.scaled, (4, m), (4, capacity))
         self.work, self.direction = np.zeros(capacity), np.zeros(capacity)
         self.order = _widened(self.order, (k,), (capacity,))
         position = np.full(capacity, -1, dtype=np.int64)
@@ -69,6 +72,13 @@ class Quadratic:
         self.size = m + k
         support = np.flatnonzero(self.v[:m])
         self.c[m : m + k] = b - cross[support].T @ self.v[support]
+
+    def take(self, gram: Floats, b: Floats) -> None:
+        """Work on this Gram, (m, m), which is kept and not copied."""
+        self.size, self.position = 0, self.position[:0]
+        self._reserve(len(b))
+        self.size, self.gram = len(b), np.ascontiguousarray(gram)
+        self.b[:], self.c[:] = b, b
 
     def move_to(self, places: NDArray[np.intp], values: Floats) -> None:
         """Set v, zero but for `values` at `places`."""
@@ -89,25 +99,62 @@ class Quadratic:
         self.position[:] = -1
         self.count[0] = 0
 
-    def solve(self, terms: Terms, tolerance: float) -> bool:
-        """Minimise from the present v, to a gradient change per coordinate of at most `tolerance`; False if spent."""
+    def solve(self, terms: Terms, tolerance: float) -> None:
+        """Minimise from the present v, to a gradient change per coordinate of at most `tolerance`."""
+        self.follow(terms, np.ones(1), np.array([tolerance]))
+
+    def follow(self, terms: Terms, alphas: Floats, tolerances: Floats) -> Floats:
+        """The minimisers under terms * alpha for one alpha after the other, (alphas, m), each from the last."""
+        m = self.size
+        found = np.empty((len(alphas), m))
+        packed = np.array([terms.l1, terms.quadratic])
+        excluded = np.isinf(packed)
+        packed[excluded] = 0.0
+        excluded = excluded if excluded.any() else None
+        self.scaled[2, :m], self.scaled[3, :m] = terms.lower, terms.upper
+        curved = bool(packed[1].any())
+        for k, alpha in enumerate(alphas):
+            scaled = alpha * packed
+            if excluded is not None:
+                scaled[excluded] = np.inf
+            if (curved or self.scaled[1, :m].any()) and not np.array_equal(self.scaled[1, :m], scaled[1]):
+                self.forget_factor()
+            self.scaled[:2, :m] = scaled
+            self._minimise(float(tolerances[k]))
+            found[k] = self.v[:m]
+        return found
+
+    def _minimise(self, tolerance: float) -> None:
+        """Under the terms in `scaled`, from the present v."""
         from . import kernels
 
-        m = self.size
-        if not np.array_equal(self.quadratic[:m], terms.quadratic):
-            self.quadratic[:m] = terms.quadratic
-            self.forget_factor()
-        packed = np.array([terms.l1, terms.quadratic, terms.lower, terms.upper])
-        fresh = False
-        while True:
-            status = kernels.solve(
-                self.gram, m, self.b, self.c, self.v, self.origin, packed, self.factor, self.order, self.position,
-                self.count, self.work, self.direction, tolerance, self.max_sweeps, fresh,
+        state = kernels.START
+        for _ in range(MAX_EXCHANGES):  # more would be rounding: the certificate will say how near this is
+            status = kernels.minimise(
+                self.gram, self.size, self.b, self.c, self.v, self.origin, self.scaled, self.factor, self.order,
+                self.position, self.count, self.work, self.direction, tolerance,
+                self.max_sweeps, state,
             )  # fmt: skip
-            if status != kernels.WANTS_FACTOR:
-                return status == kernels.CONVERGED
-            self._factorise(packed)
-            fresh = True
+            if status == kernels.DONE:
+                return
+            if status == kernels.WANTS_FACTOR:
+                self._factorise(self.scaled[:, : self.size])
+                state = kernels.WITH_FACTOR
+            else:
+                self._exchange()
+                state = kernels.EXCHANGED
+
+    def _exchange(self) -> None:
+        """Let dependent coordinates, or others for them, become zero."""
+        from .factor import exchange
+        from .kernels import refresh
+
+        moved = exchange(
+            self.gram, self.size, self.v, self.c, self.scaled, self.factor, self.order, self.position, self.count,
+            self.work, self.direction,
+        )  # fmt: skip
+        if moved:
+            refresh(self.gram, self.size, self.b, self.c, self.v, self.origin)
 
     def _factorise(self, packed: Floats) -> None:
         """The factor on the support by LAPACK; dependent coordinates are left out."""

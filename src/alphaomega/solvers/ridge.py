@@ -7,8 +7,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from ..penalties import Terms
-from .dual import scale_and_conjugate
-from .lanes import Coordinates, Lane, Point, Sample, WholeGram, omega_of
+from .lanes import Coordinates, Lane, Points, Sample, WholeGram, omegas_of
 
 Floats = NDArray[np.float64]
 DEPENDENT = 1e-13  # eigenvalues below this share of the largest are rounding
@@ -36,30 +35,31 @@ class RidgeLane(Lane):
         self.values = np.where(self.values > DEPENDENT * self.values[-1:], self.values, 0.0)
         self.pull = self.vectors.T @ (self.root * linear[self.active])
 
-    def grow(self, coordinates: Coordinates) -> None:
+    def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
         """All coordinates are there from the start."""
 
-    def start_from(self, point: Point) -> None:
+    def start_from(self, points: Points) -> None:
         """Nothing is warm-started: each solution is explicit."""
 
-    def solve(self, alpha: float, tolerance: float) -> Point:
-        shrunk = np.divide(self.pull, self.values + alpha, out=np.zeros_like(self.pull), where=self.values + alpha > 0)
-        v = np.zeros(len(self.linear))
-        v[self.active] = self.root * (self.vectors @ shrunk)
-        c = self.linear - self.gram @ v
-        pull = self.energy_y - float(self.linear @ v)
-        energy = max(pull - float(c @ v), 0.0)
-        objective = energy / 2 + omega_of(self.terms * alpha, v)
-        places = np.flatnonzero(v)
-        intercept = np.asarray(self.mean_y - self.means @ v)
-        return Point(places, v[places], intercept, None, objective, (pull, energy))
+    def solve(self, alphas: Floats, tolerance: float) -> Points:
+        shifted = self.values + alphas[:, None]
+        shrunk = np.divide(self.pull, shifted, out=np.zeros_like(shifted), where=shifted > 0)
+        v = np.zeros((len(alphas), len(self.linear)))
+        v[:, self.active] = self.root * (shrunk @ self.vectors.T)
+        slope = self.linear - v @ self.gram
+        pull = self.energy_y - v @ self.linear
+        energy = np.maximum(pull - np.vecdot(slope, v), 0.0)
+        objective = energy / 2 + alphas * omegas_of(self.terms, v)
+        intercept = (self.mean_y - v @ self.means)[:, None]
+        return Points(alphas, self.coordinates, v, intercept, None, objective, np.stack([pull, energy]))
 
-    def correlations(self, point: Point) -> Floats:
-        return self.linear - self.gram[:, point.coordinates] @ point.v
+    def correlations(self, points: Points) -> Floats:
+        return (self.linear - points.v @ self.gram).T
 
-    def gap(self, point: Point, terms: Terms, slope: Floats) -> float:
-        if not terms.quadratic.any():  # alpha = 0: what is left of the slope is rounding
-            return 0.0 if np.max(abs(slope), initial=0.0) <= 1e-9 * np.max(abs(self.linear), initial=0.0) else np.inf
-        scale, conjugate = scale_and_conjugate(terms, slope)
-        pull, energy = point.energy
-        return point.objective - (scale * pull - scale**2 * energy / 2) + conjugate
+    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+        pull, energy = points.energy
+        gaps = points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
+        if (points.alphas == 0).any():  # what is left of the slope there is rounding
+            small = np.max(abs(slopes), axis=0, initial=0.0) <= 1e-9 * np.max(abs(self.linear), initial=0.0)
+            gaps = np.where(points.alphas > 0, gaps, np.where(small, 0.0, np.inf))
+        return gaps

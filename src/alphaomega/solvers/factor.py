@@ -1,0 +1,144 @@
+"""The compiled factor of G + diag(quadratic) on the support: append, delete, solve; and how dependent columns leave.
+
+The factor R is upper triangular, row-major, on the coordinates order[:size[0]]; position[j] is the place of j in
+`order`, -1 when absent. Rows of R are contiguous, so appending, deleting and both triangular solves run along rows
+(Golub and Van Loan, Matrix Computations, 6.5). `terms` is a (4, m) array: l1, quadratic, lower, upper.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+FAST = {"reassoc", "contract", "arcp", "nsz"}
+PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a dependent column
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def forward(factor, k, x):
+    """x <- R^-T x."""
+    for i in range(k):
+        row = factor[i]
+        x[i] /= row[i]
+        value = x[i]
+        for j in range(i + 1, k):
+            x[j] -= value * row[j]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def backward(factor, k, x):
+    """x <- R^-1 x."""
+    for i in range(k - 1, -1, -1):
+        row = factor[i]
+        total = 0.0
+        for j in range(i + 1, k):
+            total += row[j] * x[j]
+        x[i] = (x[i] - total) / row[i]
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def append(gram, terms, factor, order, position, size, j, work):
+    """Append coordinate j to the factor; False (and no change) if its pivot vanishes. Leaves R^-T G_Fj in `work`."""
+    k = size[0]
+    for i in range(k):
+        work[i] = gram[j, order[i]]
+    forward(factor, k, work)
+    diagonal = gram[j, j] + terms[1, j]
+    pivot = diagonal
+    for i in range(k):
+        pivot -= work[i] * work[i]
+    if pivot <= PIVOT * diagonal or diagonal <= 0.0:
+        return False
+    for i in range(k):
+        factor[i, k] = work[i]
+    factor[k, k] = np.sqrt(pivot)
+    order[k], position[j] = j, k
+    size[0] = k + 1
+    return True
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
+def delete(factor, order, position, size, t, work):
+    """Delete the coordinate at place t: shift, then a rank-one update of the trailing block."""
+    k = size[0]
+    for i in range(t + 1, k):
+        work[i - 1] = factor[t, i]
+    for i in range(t):
+        row = factor[i]
+        for j in range(t, k - 1):
+            row[j] = row[j + 1]
+    for i in range(t, k - 1):
+        row, below = factor[i], factor[i + 1]
+        for j in range(i, k - 1):
+            row[j] = below[j + 1]
+    for i in range(t, k - 1):
+        row = factor[i]
+        radius = np.sqrt(row[i] * row[i] + work[i] * work[i])
+        cosine, sine = row[i] / radius, work[i] / radius
+        row[i] = radius
+        for j in range(i + 1, k - 1):
+            turned = cosine * row[j] + sine * work[j]
+            work[j] = cosine * work[j] - sine * row[j]
+            row[j] = turned
+    position[order[t]] = -1
+    for i in range(t, k - 1):
+        order[i] = order[i + 1]
+        position[order[i]] = i
+    size[0] = k - 1
+
+
+@njit(cache=True, nogil=True)
+def inside(v, j, terms):
+    """Whether coordinate j is non-zero (or unpenalised) and strictly between its bounds."""
+    if v[j] == 0.0:
+        return terms[0, j] == 0.0 and terms[2, j] < 0.0 and terms[3, j] > 0.0
+    return terms[2, j] < v[j] < terms[3, j]
+
+
+@njit(cache=True, nogil=True)
+def exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
+    """Move every dependent coordinate along its null direction until it, or one of the support, becomes zero."""
+    moved = False
+    for j in range(m):
+        if position[j] >= 0 or v[j] == 0.0 or not inside(v, j, terms):
+            continue
+        if append(gram, terms, factor, order, position, size, j, work):
+            continue
+        k = size[0]
+        for i in range(k):
+            d[i] = -work[i]
+        backward(factor, k, d)
+        slope = c[j] - terms[1, j] * v[j] - terms[0, j] * (1.0 if v[j] > 0.0 else -1.0)
+        for i in range(k):
+            a = order[i]
+            if v[a] != 0.0:
+                slope += d[i] * (c[a] - terms[1, a] * v[a] - terms[0, a] * (1.0 if v[a] > 0.0 else -1.0))
+        direction = 1.0 if slope > 0.0 else -1.0
+        if abs(slope) <= 1e-10 * (terms[0, j] + 1e-300):
+            direction = -1.0 if v[j] > 0.0 else 1.0
+        step, place = np.inf, -1
+        if direction * v[j] < 0.0:
+            step = abs(v[j])
+        else:
+            limit = terms[3, j] if direction > 0.0 else terms[2, j]
+            step = abs(limit - v[j])
+        for i in range(k):
+            a, change = order[i], direction * d[i]
+            if change * v[a] < 0.0 and terms[0, a] > 0.0 and abs(change) > 1e-14:
+                crossing = -v[a] / change
+                if crossing < step:
+                    step, place = crossing, i
+        if step == np.inf:
+            continue
+        moved = True
+        v[j] += direction * step
+        for i in range(k):
+            v[order[i]] += direction * step * d[i]
+        if place < 0:
+            if abs(v[j]) <= 1e-14 * step:
+                v[j] = 0.0
+        else:
+            v[order[place]] = 0.0
+            delete(factor, order, position, size, place, work)
+            append(gram, terms, factor, order, position, size, j, work)
+    return moved
