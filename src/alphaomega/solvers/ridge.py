@@ -60,6 +60,8 @@ class RidgeLane(Lane):
         pull, energy = points.energy
         gaps = points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
         if (points.alphas == 0).any():  # what is left of the slope there is rounding
-            small = np.max(abs(slopes), axis=0, initial=0.0) <= 1e-9 * np.max(abs(self.linear), initial=0.0)
+            small = np.max(abs(slopes[self.active]), axis=0, initial=0.0) <= 1e-9 * np.max(
+                abs(self.linear), initial=0.0
+            )
             gaps = np.where(points.alphas > 0, gaps, np.where(small, 0.0, np.inf))
         return gaps
