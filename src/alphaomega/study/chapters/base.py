@@ -98,6 +98,11 @@ class Material:
         """The p names of the columns."""
         return self.study.feature_names
 
+    @property
+    def curved(self) -> bool:
+        """Whether the loss is curved: then every fit is a sequence of fits, and fewer of them must do."""
+        return not self.study.loss.constant_curvature
+
     def sample(self, most_cells: float) -> tuple[Material, str]:
         """The material with at most so many cells of X, rows drawn with the study's seed, and a note where it is less.
 

@@ -13,8 +13,8 @@ from .base import Cell, Chapter, Grid, Material, Picture
 MENU = "Bias and variance"
 TITLE = "Bias against variance"
 PENALTIES = ("L2", "L1")
-MOST_ALPHAS = 40
-N_RESAMPLES, FEWER_RESAMPLES = 100, 40
+MOST_ALPHAS, FEWER_ALPHAS = 40, 15
+N_RESAMPLES, FEWER_RESAMPLES = 100, 30
 LARGE = 1e5  # cells of X beyond which fewer resamples must do
 MOST_CELLS = 1e6
 
@@ -46,8 +46,10 @@ def chapter(material: Material) -> Chapter:
 
 
 def _decomposed(sample: Material, curve: Curve, told: object) -> BiasVariance:
-    step = max(1, int(np.ceil(len(curve.path.alphas) / MOST_ALPHAS)))
-    resamples = N_RESAMPLES if np.prod(sample.X.shape) <= LARGE else FEWER_RESAMPLES
+    most = FEWER_ALPHAS if sample.curved else MOST_ALPHAS
+    step = max(1, int(np.ceil(len(curve.path.alphas) / most)))
+    few = sample.curved or np.prod(sample.X.shape) > LARGE
+    resamples = FEWER_RESAMPLES if few else N_RESAMPLES
     return bias_variance(
         sample.X, sample.y, penalty=curve.path.penalty, alphas=curve.path.alphas[::step], n_resamples=resamples,
         seed=sample.study.seed, progress=told, **sample.arguments(),  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from .base import Cell, Chapter, Grid, Material
 
 MENU = "Ensemble"
 TITLE = "One model or many"
-N_MODELS = 100
+N_MODELS, FEWER_MODELS = 100, 50  # fewer for curved losses
 SHOWN = 20
 MOST_CELLS = 2e6
 
@@ -36,11 +36,11 @@ def chapter(material: Material) -> Chapter:
     material.told(0.9)
     solution = Solution(chosen.alpha, team.coef_, team.intercept_, 0.0)
     together, single = errors(study.loss, study.test, solution), _single(team, material)
-    rows = (_row("single model", single, np.nan), _row(f"ensemble of {N_MODELS}", together, team.oob_error_))
+    rows = (_row("single model", single, np.nan), _row(f"ensemble of {_size(material)}", together, team.oob_error_))
     head = ("model", f"test {study.error_name}", "± standard error", "out-of-bag error", "wrong")
     errors_grid = Grid("Test errors", head, rows, "Out of bag: each row is predicted by the members that left it out.")
     lead = (
-        f"{chosen.label} fitted to {N_MODELS} bootstrap samples of the training rows, all at alpha "
+        f"{chosen.label} fitted to {_size(material)} bootstrap samples of the training rows, all at alpha "
         f"{number(chosen.alpha, 3)}; their mean decides. Averaging removes variance, and keeps the bias."
     )
     sentences = (_verdict(material, team, single, together), _frequencies(team))
@@ -62,7 +62,11 @@ def _team(material: Material, curve: Curve, alpha: float) -> Ensemble:
         model = Classifier(alpha=alpha, penalty=penalty)
     else:
         model = Regressor(loss=study.loss, penalty=penalty, alpha=alpha)
-    return Ensemble(model, N_MODELS, seed=study.seed)
+    return Ensemble(model, _size(material), seed=study.seed)
+
+
+def _size(material: Material) -> int:
+    return FEWER_MODELS if material.curved else N_MODELS
 
 
 def _single(team: Ensemble, material: Material) -> Errors:

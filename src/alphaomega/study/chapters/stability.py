@@ -20,8 +20,9 @@ def chapter(material: Material) -> Chapter:
     """Stability selection on complementary halves, with both bounds on the number of false selections."""
     sample, note = material.sample(MOST_CELLS)
     found = stability_selection(
-        sample.X, sample.y, seed=material.study.seed, progress=material.told, **sample.arguments()
-    )
+        sample.X, sample.y, n_resamples=50 if material.curved else 100, n_alphas=25 if material.curved else 100,
+        seed=material.study.seed, progress=material.told, **sample.arguments(),
+    )  # fmt: skip
     names = material.names
     frame = found.to_frame().head(SHOWN)
     rows = tuple(

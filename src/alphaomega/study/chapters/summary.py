@@ -17,7 +17,7 @@ def chapter(material: Material) -> Chapter:
     study = material.study
     found = summary_table(
         sample.X, sample.y, study.loss, sample.study.train.offset, folds=study.folds, seed=study.seed,
-        progress=material.told,
+        n_resamples=15 if material.curved else 40, progress=material.told,
     )  # fmt: skip
     lead = (
         "What is commonly said of L1 and L2, and what they do on these rows, each at its best alpha. Beside it the "
