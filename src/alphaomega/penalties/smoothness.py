@@ -32,7 +32,7 @@ class Smoothness(QuadraticForm):
 
     Examples
     --------
-    >>> import alphaomega as ao
+    >>> import numpy as np, alphaomega as ao
     >>> float(ao.Smoothness().value(np.array([1.0, 1.0, 3.0])))
     2.0
     """
