@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from functools import partial
@@ -91,4 +92,5 @@ def seconds_of(X, y: np.ndarray, options: dict) -> float:
 
 if __name__ == "__main__":
     rows, columns = (int(float(value)) for value in (sys.argv[1:3] or ("2e6", "100")))
-    main(rows, columns, Path("/tmp/alphaomega-scale-dask"))
+    with tempfile.TemporaryDirectory() as folder:
+        main(rows, columns, Path(folder))

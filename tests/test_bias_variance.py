@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import alphaomega as ao
+from alphaomega.arguments import read_data
 from alphaomega.diagnostics import REGISTRY
-from alphaomega.fitting import read_data
 from alphaomega.model_selection import resampling
 from problems import problem
 

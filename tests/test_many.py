@@ -9,7 +9,7 @@ import pytest
 
 import alphaomega as ao
 from alphaomega import solvers
-from alphaomega.fitting import read_data
+from alphaomega.arguments import read_data
 from alphaomega.problem import Control, Grid
 from problems import LOSSES, MAIN_PENALTIES, PENALTIES, problem
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit
 
 import alphaomega as ao
-from alphaomega.fitting import read_data
+from alphaomega.arguments import read_data
 from alphaomega.model_selection import resampling
 from alphaomega.model_selection.bounds import meinshausen_buhlmann, r_concave_tail, shah_samworth
 from problems import LOSSES, problem

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import ConvergenceWarning, Data, read_data
+from ..arguments import Data, read_data
+from ..fitting import ConvergenceWarning
 from ..inference.noise import NoiseNotEstimable
 from ..inference.rows import compact
 from ..penalties import Penalty, Terms

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import losses, solvers
+from ..arguments import Data, grid_of, read_data, reporting
 from ..designs import Design
-from ..fitting import Data, grid_of, read_data, reporting
 from ..losses import Loss
 from ..model_selection import resampling
 from ..penalties import L1, Penalty

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..fitting import reporting
+from ..arguments import reporting
 from ..losses import Loss
 from .measured import Measured, measure
 from .simulators import Process, dense_equal, sparse

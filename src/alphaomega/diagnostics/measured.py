@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import solvers
-from ..fitting import cross_validate, read_data
+from ..arguments import read_data
+from ..fitting import cross_validate
 from ..losses import Loss
 from ..model_selection import resampling
 from ..model_selection.degrees import degrees_of_freedom

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 
+from ..arguments import read_data
 from ..designs import Dense
-from ..fitting import path, read_data
+from ..fitting import path
 from ..inference.ols import NotIdentified, OLSInference, infer, smallest_norm
 from ..losses.base import numeric_target
 from ..penalties import L1, L2, Penalty

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import read_data
+from ..arguments import read_data
 from .least_angle import Step, least_angle
 from .noise import noise_variance_of
 from .rows import centred

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import Data, read_data, reporting
+from ..arguments import Data, read_data, reporting
 from .rows import centred
 from .scaled_lasso import Sample, scaled_lasso
 from .selective import check_level

@@ -10,7 +10,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import ConvergenceWarning, Data, path, read_data
+from ..arguments import Data, read_data
+from ..fitting import ConvergenceWarning, path
 from ..losses import Loss, Squared
 from ..penalties import L2
 from ..problem import NullModel

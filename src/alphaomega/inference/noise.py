@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..fitting import Data
+from ..arguments import Data
 from .triangle import COLLINEAR, triangle_of
 
 

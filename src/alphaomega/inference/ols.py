@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import Data, read_data
+from ..arguments import Data, read_data
 from ..results import Path
 from .robust import CLASSICAL, check_covariance, least_squares_covariance
 from .triangle import (

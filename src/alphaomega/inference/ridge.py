@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import Data, read_data
+from ..arguments import Data, read_data
 from .noise import noise_variance_of
 from .rows import compact
 from .selective import check_level

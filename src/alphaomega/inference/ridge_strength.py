@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ..fitting import read_data
+from ..arguments import read_data
 from .noise import NoiseNotEstimable, noise_variance_of
 from .ridge import Decomposition
 from .triangle import refuse_few_rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting import Data
+from ..arguments import Data
 from .triangle import NotIdentified, blocks
 
 Floats = NDArray[np.float64]

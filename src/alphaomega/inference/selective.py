@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import Data, path, read_data
+from ..arguments import Data, read_data
+from ..fitting import path
 from ..penalties import L1
 from .noise import noise_variance_of
 from .rows import centred

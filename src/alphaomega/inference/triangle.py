@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..fitting import Data
+from ..arguments import Data
 
 Floats = NDArray[np.float64]
 BLOCK_BYTES = 32 << 20

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import solvers
-from ..fitting import cross_validate, path, read_data, reporting
+from ..arguments import read_data, reporting
+from ..fitting import cross_validate, path
 from ..losses import Loss
 from ..penalties import L1, L2, Penalty
 from ..problem import Control, Grid

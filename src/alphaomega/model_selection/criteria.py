@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln
 
 from .. import solvers
-from ..fitting import Resolver, read_data
+from ..arguments import read_data
+from ..fitting import Resolver
 from ..penalties import L2
 from ..problem import Control, Grid, Problem
 from ..results import Path

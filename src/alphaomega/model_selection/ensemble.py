@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .. import solvers
-from ..fitting import Data, read_data
+from ..arguments import Data, read_data
 from ..problem import Control, Grid
 from ..results import Path
 from . import resampling

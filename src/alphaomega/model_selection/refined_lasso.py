@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..fitting import ConvergenceWarning, Data, cross_validate, fold_ids, path, read_data
+from ..arguments import Data, fold_ids, read_data
+from ..fitting import ConvergenceWarning, cross_validate, path
 from ..losses import Loss
 from ..penalties import L1, L2
 from ..results import CrossValidation, Path

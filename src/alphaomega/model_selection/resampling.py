@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import solvers
-from ..fitting import Data
+from ..arguments import Data
 from ..problem import Control, Grid, Problem
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import solvers
-from ..fitting import read_data, reporting
+from ..arguments import read_data, reporting
 from ..losses import Loss
 from ..penalties import L1, Penalty
 from ..problem import Control, Grid, Problem

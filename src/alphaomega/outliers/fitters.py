@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from .. import solvers
+from ..arguments import Data
 from ..designs import Dense
-from ..fitting import Data
 from ..losses import Huber
 from ..penalties import L2, Penalty, Terms
 from ..penalties.base import TermsPenalty

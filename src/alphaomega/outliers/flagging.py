@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm
 
-from ..fitting import read_data
+from ..arguments import read_data
 from ..penalties import Penalty
 from .fitters import Affine, Fitter, Penalised, Unpenalised
 from .results import MeanShift, ShiftPath

@@ -10,8 +10,9 @@ import scipy.sparse
 from scipy.optimize import linprog
 
 from .. import solvers
+from ..arguments import Data
 from ..designs import Dense
-from ..fitting import Data, cross_validate
+from ..fitting import cross_validate
 from ..losses import Huber
 from ..penalties import L1, L2, Penalty
 from ..problem import Control, Grid

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..fitting import read_data
+from ..arguments import read_data
 from .methods import Fit, methods, ordinary
 from .trimmed import Floats
 

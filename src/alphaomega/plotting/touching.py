@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 
-from ..fitting import path, read_data
+from ..arguments import read_data
+from ..fitting import path
 from ..losses import Loss, Squared
 from ..penalties import L1, L2
 from ..results import Path
