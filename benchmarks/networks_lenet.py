@@ -56,7 +56,7 @@ class Plan:
 
 PLANS = {
     "structured": Plan((1.5, 1.0, 16.0), (3e-5, 6e-5, 1e-4, 1.5e-4, 2e-4, 2.5e-4, 3e-4), 2, 60),
-    "unstructured": Plan((1.0, 0.6, 0.3), (3e-4, 1e-3, 2e-3, 3.4e-3, 5.5e-3), 2, 50),
+    "unstructured": Plan((1.0, 0.6, 0.3), (3e-4, 1e-3, 2e-3, 2.8e-3, 4e-3), 2, 50),
     "plain": Plan((6.0, 0.35, 3.0), (3e-5, 6e-5, 1e-4, 1.5e-4, 2e-4, 3e-4), 0, 0),
     "plain L1": Plan((1.0, 1.0, 0.5), (2e-5, 4e-5, 8e-5, 1.2e-4, 1.6e-4, 2.4e-4), 0, 0),
 }
@@ -128,7 +128,7 @@ def dense(digits: Digits, seed: int) -> Sparse:
     drops = {0: nn.Dropout(0.15), 2: nn.Dropout(0.3), 4: nn.Dropout(0.3)}
     noisy = nn.Sequential(*(m for k, layer in enumerate(layers) for m in ([drops[k]] if k in drops else []) + [layer]))
     batches = ArrayBatches(digits.x, digits.target, 128, torch.Generator().manual_seed(seed))
-    Training(30, 1e-3, 128, options=FUSED).fit(noisy, batches, labels_only)
+    Training(40, 1e-3, 128, options=FUSED).fit(noisy, batches, labels_only)
     return Sparse(nn.Sequential(*layers).eval(), torch.arange(784))
 
 
