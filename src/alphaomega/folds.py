@@ -35,7 +35,7 @@ def draw_folds(
     count, seed = spec
     rng = np.random.default_rng(seed)
     norms = design.column_norms(weights) if norms is None else norms
-    labels = _distinct(design, target, offset, weights, norms)
+    labels = distinct_rows(design, target, offset, weights, norms)
     alive = weights > 0
     rows = int(alive.sum())
     distinct = int(labels.max()) + 1
@@ -101,7 +101,7 @@ def _class_codes(target: Target) -> NDArray:
     return target.values if target.values.ndim == 1 else target.values.argmax(1)
 
 
-def _distinct(
+def distinct_rows(
     design: Design, target: Target, offset: Floats | None, weights: Floats, norms: Floats
 ) -> NDArray[np.intp]:
     """One label for each distinct row of positive weight, by order of a random projection; other rows share label 0."""

@@ -2,7 +2,8 @@
 
 from .classifiers import Classifier, LogisticRegression
 from .least_squares import OLS
-from .regressors import ElasticNetRegressor, Lasso, PoissonRegressor, Regressor, Ridge
+from .regressors import ElasticNetRegressor, Lasso, PoissonRegressor, Regressor
+from .ridge import Ridge
 from .summary import Summary
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Penalised regression: ridge, lasso, elastic net, Poisson, or any loss and penalty."""
+"""Penalised regression: lasso, elastic net, Poisson, or any loss and penalty."""
 
 from __future__ import annotations
 
@@ -13,32 +13,6 @@ from ..penalties import L1, L2, ElasticNet, Penalty
 from .choice import Selected
 from .least_squares import RegressionMixin
 from .selection import ByNameModel, GivenPenaltyModel
-
-
-class Ridge(RegressionMixin, ByNameModel):
-    """Ridge regression: squared loss with the L2 penalty; alpha chosen by cross-validation unless given.
-
-    min over (w, b) of  sum_i s_i (y_i - x_i'w - b - offset_i)^2 / (2 sum_i s_i)  +  alpha sum_j weights_j v_j^2 / 2,
-    v = w * standard deviations of the columns if `standardize`, else w.
-
-    Parameters and attributes are those of `Lasso`.
-
-    References
-    ----------
-    A. Hoerl and R. Kennard (1970), Ridge regression, Technometrics 12.
-
-    Examples
-    --------
-    >>> import alphaomega as ao
-    >>> ao.Ridge(alpha=1.0, standardize=False).fit([[0.0], [2.0]], [0.0, 2.0]).coef_
-    array([0.5])
-    """
-
-    def _loss(self, y: NDArray) -> str:
-        return "squared"
-
-    def _weighted(self, weights: Any) -> dict[str, Penalty]:
-        return {"L2": L2(weights)}
 
 
 class Lasso(RegressionMixin, ByNameModel):

@@ -19,6 +19,9 @@ from .choice import Choice, Selected
 class PenalizedModel(LinearModel):
     """A linear model with a strength alpha: "cv", "1se", or a number."""
 
+    #: What alpha may be called.
+    rules: ClassVar[tuple[str, ...]] = ("cv", "1se")
+
     def __init__(
         self,
         alpha: Any = "cv",
@@ -47,17 +50,20 @@ class PenalizedModel(LinearModel):
     def _select(self, X: Any, y: NDArray, penalties: Mapping[str, Penalty], common: dict[str, Any]) -> Selected:
         if isinstance(self.alpha, str):
             if self.alpha not in ("cv", "1se"):
-                raise ValueError(f"alpha must be 'cv', '1se' or a number >= 0, got {self.alpha!r}")
+                raise ValueError(f"alpha must be {self._allowed()}, got {self.alpha!r}")
             return self._cross_validated(X, y, penalties, common)
         if len(penalties) > 1:
             raise ValueError(
                 f"several values ({', '.join(penalties)}) need alpha='cv' or '1se' to choose between them; give one"
             )
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float, np.number)):
-            raise TypeError(f"alpha must be 'cv', '1se' or a number >= 0, got {self.alpha!r}")
+            raise TypeError(f"alpha must be {self._allowed()}, got {self.alpha!r}")
         (penalty,) = penalties.values()
         fitted = path(X, y, penalty=penalty, alphas=[float(self.alpha)], **common)
         return Selected(fitted, Choice(float(self.alpha), f"alpha = {self.alpha:.6g}, as given."))
+
+    def _allowed(self) -> str:
+        return f"{', '.join(map(repr, self.rules))} or a number >= 0"
 
     def _cross_validated(
         self, X: Any, y: NDArray, penalties: Mapping[str, Penalty], common: dict[str, Any]

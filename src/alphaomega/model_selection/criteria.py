@@ -17,6 +17,7 @@ from ..penalties import L2
 from ..problem import Control, Grid, Problem
 from ..results import Path
 from .degrees import degrees_of_freedom
+from .leave_one_out import Smoother, is_ridge
 
 Floats = NDArray[np.float64]
 EBIC_GAMMA = 1.0
@@ -29,13 +30,14 @@ class NoiseNotEstimable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Criteria:
-    """AIC, BIC, EBIC, Cp and GCV of every fit of a path, smaller is better.
+    """AIC, BIC, EBIC, Cp and GCV of every fit of a path, for ridge also leave-one-out; smaller is better.
 
     With the deviance D (the residual sum of squares, or twice the loss, summed over rows), the noise variance phi (1
     but for squared and Huber loss), N the total weight and df the degrees of freedom, the intercept's included:
 
         aic = D / phi + 2 df        bic = D / phi + log(N) df        ebic = bic + 2 gamma log C(p, n_nonzero)
         cp  = D / phi - N + 2 df    gcv = (D / N) / (1 - (df - 1) / N)^2
+        loo = sum_i s_i (y_i - the prediction of y_i by the fit without row i)^2 / N      (ridge only)
 
     for squared loss plus N log(2 pi phi) in aic, bic and ebic: then they are -2 log likelihood and a penalty. GCV takes
     y as centred, as its authors did: the intercept's own degree of freedom is not counted there.
@@ -55,6 +57,7 @@ class Criteria:
     gamma: float
     given: float | None
     problem: Problem
+    smoother: Smoother | None = None
 
     NAMES = ("aic", "bic", "ebic", "cp", "gcv")
 
@@ -100,6 +103,26 @@ class Criteria:
         left = 1 - (self.df - centring) / self.n
         return np.divide(self.deviance / self.n, left**2, out=np.full(len(left), np.inf), where=left > 1e-9)
 
+    @cached_property
+    def loo(self) -> Floats:
+        """(m,) mean squared error of every row under the fit without it, for ridge; exact, without refits.
+
+        It is what `cross_validate` with a fold for each distinct row gives: the mean of the rows that are left, at the
+        same alpha. A standardised penalty keeps the standard deviations of all rows. Infinite where a row determines
+        its own fit.
+
+        Raises
+        ------
+        TypeError
+            If fitted values are not linear in y: any other loss, or a penalty that is not L2 alone.
+        """
+        if self.smoother is None:
+            raise TypeError(
+                "leave-one-out without refits needs the squared loss and the penalty L2 without bounds; use "
+                "ao.cross_validate"
+            )
+        return self.smoother.leave_one_out(self.path.alphas)
+
     @property
     def _likelihood(self) -> Floats:
         phi = self.noise_variance
@@ -114,19 +137,20 @@ class Criteria:
         ValueError
             If there is no such criterion.
         """
-        if name not in self.NAMES:
-            raise ValueError(f"criterion must be one of {', '.join(self.NAMES)}, got {name!r}")
+        if name not in (*self.NAMES, "loo"):
+            raise ValueError(f"criterion must be one of {', '.join(self.NAMES)}, loo, got {name!r}")
         return int(np.argmin(getattr(self, name)))
 
     def alpha(self, name: str) -> float:
-        """The alpha of the smallest value of a criterion: "aic", "bic", "ebic", "cp" or "gcv"."""
+        """The alpha of the smallest value of a criterion: "aic", "bic", "ebic", "cp", "gcv" or "loo"."""
         return float(self.path.alphas[self.index(name)])
 
     def to_frame(self) -> Any:
-        """One row per alpha: df, deviance and every criterion (a polars DataFrame)."""
+        """One row per alpha: df, deviance and every criterion there is for it (a polars DataFrame)."""
         import polars
 
-        columns = {name: getattr(self, name) for name in self.NAMES}
+        names = self.NAMES if self.smoother is None else (*self.NAMES, "loo")
+        columns = {name: getattr(self, name) for name in names}
         return polars.DataFrame({"alpha": self.path.alphas, "df": self.df, "deviance": self.deviance, **columns})
 
     def plot(self, **options: Any) -> Any:
@@ -146,6 +170,8 @@ def criteria(
     gamma: float = EBIC_GAMMA,
 ) -> Criteria:
     """AIC, BIC, EBIC, Cp and GCV of every fit of a path, with the degrees of freedom that its penalty has.
+
+    For ridge one decomposition of the smaller side of X gives those of every alpha, and exact leave-one-out errors.
 
     Parameters
     ----------
@@ -192,12 +218,18 @@ def criteria(
     if not 0 <= gamma <= 1:
         raise ValueError(f"gamma must lie in [0, 1], got {gamma!r}")
     problem = _problem(path, X, y, weights, offset)
-    df, deviance = [], []
-    for k, alpha in enumerate(path.alphas):
-        coef = path.coef[k].T
-        df.append(degrees_of_freedom(problem, float(alpha), coef, path.intercept[k], path.scale))
-        deviance.append(_deviance(problem, coef, path.intercept[k]))
-    return Criteria(path, np.array(df), np.array(deviance), problem.total, gamma, noise_variance, problem)
+    if is_ridge(problem):
+        smoother = Smoother.of(problem)
+        df, deviance = smoother.degrees_of_freedom(path.alphas), smoother.deviance(path.coef, path.intercept)
+        return Criteria(path, df, deviance, problem.total, gamma, noise_variance, problem, smoother)
+    deviance = np.array([_deviance(problem, coef.T, path.intercept[k]) for k, coef in enumerate(path.coef)])
+    return Criteria(path, _degrees(problem, path), deviance, problem.total, gamma, noise_variance, problem)
+
+
+def _degrees(problem: Problem, path: Path) -> Floats:
+    """The degrees of freedom of every fit of a path."""
+    fits = zip(path.alphas, path.coef, path.intercept)
+    return np.array([degrees_of_freedom(problem, float(alpha), coef.T, b, path.scale) for alpha, coef, b in fits])
 
 
 def _problem(path: Path, X: Any, y: Any, weights: Any, offset: Any) -> Problem:
