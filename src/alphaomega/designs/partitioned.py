@@ -71,8 +71,8 @@ class Partitioned(Design):
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
         self._count(None)
-        head = self._head().astype(np.float64)
-        shift = head[:: max(1, len(head) // SHIFT_ROWS)].mean(0) if len(head) else np.zeros(self.shape[1])
+        head = thinned(self._head()).astype(np.float64)
+        shift = head.mean(0) if len(head) else np.zeros(self.shape[1])
         count = int(labels.max(initial=0)) + 1
         kernel = partial(_augmented, shift=np.where(np.isfinite(shift), shift, 0.0), count=count)
         return GramParts(self._add(kernel, None, labels, weights, extra), kernel.keywords["shift"])
@@ -149,6 +149,11 @@ class WorkingColumns(Block):
 
     def _frame(self, columns: Columns) -> tuple[Floats, Floats]:
         return self.center[columns], self.scale[columns]
+
+
+def thinned(rows: NDArray) -> NDArray:
+    """Evenly spaced rows, as many as a shift needs; of so few all."""
+    return rows[:: max(1, len(rows) // SHIFT_ROWS)]
 
 
 def fill_first(kernel: Kernel, fills: Floats | None, columns: Columns | None) -> Kernel:

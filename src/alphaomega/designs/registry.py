@@ -15,8 +15,9 @@ import numpy as np
 import scipy.sparse
 
 from .base import Design
-from .chunked import Chunked, from_arrow, from_npy, from_parquet, from_sql
+from .chunked import Chunked
 from .dense import Dense
+from .files import from_arrow, from_npy, from_parquet, from_sql
 from .sparse import Sparse
 from .standardized import Standardized
 
