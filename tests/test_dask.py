@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -90,22 +92,31 @@ def test_a_killed_worker_changes_nothing(client):
     np.testing.assert_allclose(fit.coef, calm.coef, rtol=0, atol=1e-10)
 
 
-def _fatal(block: np.ndarray) -> np.ndarray:
+def _killed(block: np.ndarray) -> np.ndarray:
     if len(block):  # Dask tries functions on empty arrays first
         os.kill(os.getpid(), signal.SIGKILL)
     return block
 
 
+def _too_large(block: np.ndarray) -> np.ndarray:
+    if len(block):
+        taken = [np.ones(50 << 17) for _ in range(20)]  # 50 MB each, a GB in all
+        time.sleep(20)  # the worker's guardian looks now and then
+        return block + taken[0][0]
+    return block
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the cluster about its workers
-def test_a_block_that_kills_every_worker_is_told_with_the_mend():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+@pytest.mark.parametrize("fault", [_killed, _too_large])
+def test_a_block_that_ends_every_worker_is_told_with_the_mend(fault):
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "memory_limit": "500MB"}
     with (
         dask_config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster),
     ):
-        X = on_cluster("tall").rechunk({1: -1}).map_blocks(_fatal, dtype=float)
+        X = on_cluster("tall").rechunk({1: -1}).map_blocks(fault, dtype=float)
         with pytest.raises(RuntimeError, match=r"ended several workers.*smaller blocks of rows"):
             ao.path(X, problem("tall").y("squared"))
 
@@ -119,15 +130,35 @@ with LocalCluster(n_workers=1, processes=False, protocol="tcp", dashboard_addres
 """
 
 
+@contextmanager
+def scheduler():
+    """A cluster in a process of its own, that process, and a client of it."""
+    with subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            with distributed.Client(process.stdout.readline().strip(), timeout=20):  # type: ignore[union-attr]
+                yield process
+        finally:
+            process.kill()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the client about the scheduler that it lost
-def test_a_lost_scheduler_is_told_with_the_mend():
-    with (
-        subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=subprocess.PIPE, text=True) as process,
-        distributed.Client(process.stdout.readline().strip(), timeout=20),  # type: ignore[union-attr]
-    ):
-        X = ao.designs.design_of(on_cluster("tall"))
-        process.kill()
-        process.wait()
+def test_a_lost_scheduler_is_told_with_the_mend_and_what_was_finished_is_kept(tmp_path):
+    X, y = on_cluster("tall"), problem("tall").y("logistic")
+    options = {"loss": "logistic", "n_alphas": 35}
+    whole = ao.path(X, y, **options, checkpoint=tmp_path / "whole")
+
+    with scheduler() as process:
+
+        def lose(share: float) -> None:
+            if share > 0.5 and process.poll() is None:
+                process.kill()
+                process.wait()
+
         with pytest.raises(RuntimeError, match="connection to the Dask scheduler is lost"):
-            ao.path(X, problem("tall").y("squared"))
+            ao.path(X, y, **options, checkpoint=tmp_path / "c", progress=lose)
+    done = []
+    with scheduler():
+        resumed = ao.path(X, y, **options, checkpoint=tmp_path / "c", progress=done.append)
+    assert min(done) > 0.2  # the first parts were not solved again
+    np.testing.assert_array_equal(resumed.coef, whole.coef)
