@@ -154,18 +154,29 @@ class Objective:
         return columns.T @ ((self.weights * curvature)[:, None] * columns)
 
     def dual(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
-        """The dual objective at the residuals of (coef, intercept), shrunk until they are feasible."""
+        """The dual objective at the residuals of (coef, intercept), shrunk until they are feasible; at least zero.
+
+        Without any force the dual is zero: neither a loss nor a penalty is negative. Nothing but rounding may pull at a
+        coordinate that nothing penalises and that is inside its bounds.
+        """
         terms = self.penalty.terms(self.shape) * alpha
-        unbounded = np.isinf(terms.lower) & np.isinf(terms.upper)
-        free = (terms.free & unbounded).reshape(self.X.shape[1], -1).all(1)
+        inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
+        free = (terms.free & inside).reshape(self.X.shape[1], -1).all(1)
         eta = self._refit(coef, intercept, np.flatnonzero(free))
         force = residual(self.loss, self.y, eta)
         center = self.weights @ self.X if self.intercept else 0.0  # the forces sum to zero, but for rounding
         slope = ((self.X - center).T @ (self.weights * force.T).T).ravel()
         slope[np.repeat(free, slope.size // len(free))] = 0.0
+        held = terms.free & (abs(slope) <= self._rounding(center))  # beside a copy of theirs that is inside its bounds
+        slope[held] = 0.0
         factor = self._feasible(terms, slope)
         share = self.weights * (conjugate(self.loss, self.y, factor * force) + self._tilt(factor * force))
-        return -float(share.sum()) - float(penalty_conjugate(terms, factor * slope))
+        return max(0.0, -float(share.sum()) - float(penalty_conjugate(terms, factor * slope)))
+
+    def _rounding(self, center: np.ndarray | float) -> np.ndarray:
+        """How far rounding of y moves the correlation of each coordinate."""
+        size = abs(self.X - center).T @ self.weights * abs(self.y).max()
+        return 1e-13 * np.repeat(size, np.prod(self.y.shape[1:], dtype=int))
 
     def _tilt(self, force: np.ndarray) -> np.ndarray:
         product = force * self.offset

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 import alphaomega as ao
@@ -194,7 +194,8 @@ def check(recipe: Recipe) -> None:
     if "no finite fit" in message or "no alpha has a finite fit" in message:
         return  # nothing to recompute: there is no minimum
     null_loss = objective.null_loss()
-    assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=1e-300)
+    rounded = (1e-15 * abs(objective.y).max()) ** 2  # what is left of a y that is constant
+    assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
     size = objective.weights @ abs(objective.y).reshape(recipe.n, -1).max(1)
     lost = 1e-14 * abs(objective.X).max() * size
     summed = 1e-13 * size  # forces that sum to zero but for rounding tilt the dual by so much times y
@@ -208,6 +209,17 @@ def check(recipe: Recipe) -> None:
         assert least <= distance <= most, f"alpha {k}: {distance / null_loss:.2e}"
 
 
+NNLS = Recipe(
+    seed=1740, n=12, p=134, loss="squared", penalty="non-negative", form="coo", weights="counts, some zero",
+    alphas="one, and zero", target="noise", scale=4, target_scale=0, shift=100, correlation=0.0, density=0.2, copies=0,
+    constant=0, offset=False, intercept=True, standardize=True,
+)  # fmt: skip
+
+
+@example(NNLS)  # many minimisers, some of them without bound, and each without error
+@example(replace(NNLS, scale=0, shift=0, correlation=0.5, density=0.02, copies=3, standardize=False))
+@example(replace(NNLS, seed=0, n=2, p=2, form="C", weights="over six decades", shift=0, constant=1, intercept=False))
+@example(replace(NNLS, seed=0, n=2, p=2, target="no noise", form="C", scale=8, shift=1, copies=20, constant=1))
 @settings(max_examples=60, deadline=DEADLINE, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(recipes())
 def test_generated_problems(recipe):

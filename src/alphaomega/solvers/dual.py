@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..losses import Loss
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
-from .certificate import dual_scale, penalty_conjugate
+from .conjugate import dual_scale, penalty_conjugate
 
 Floats = NDArray[np.float64]
 SLACK = 1e-9  # relative violation that rounding alone can cause
@@ -57,10 +57,17 @@ def survey(terms: Terms, alphas: Floats, slopes: Floats, outside: NDArray) -> tu
     return scale, ratio.max(1, initial=0.0) > alphas * (1 + SLACK)
 
 
-def scale_and_conjugate(terms: Terms, slope: Floats) -> tuple[float, float]:
-    """The factor that makes the dual point feasible, and the penalty's conjugate there."""
+def scale_and_conjugate(terms: Terms, slope: Floats, pull: float) -> tuple[float, float]:
+    """The factor that makes the dual point feasible, and the penalty's conjugate there.
+
+    Where nothing but one bound holds a coordinate, the slope at a point inside is zero but for rounding; `pull` is the
+    largest slope at the null model.
+    """
     if simple(terms):
         return simple_scale(terms, slope), 0.0
+    if terms.bounded:
+        held = terms.free & (np.isinf(terms.lower) != np.isinf(terms.upper))
+        slope = np.where(held & (abs(slope) <= CANCELLED * pull), 0.0, slope)
     scale = dual_scale(terms, slope)
     return scale, penalty_conjugate(terms, scale * slope)
 

@@ -131,6 +131,7 @@ class Lanes:
                 part.slope,
                 inside=np.full(problem.design.shape[1], frame.whole),
                 bound=float(bound),
+                pull=float(np.max(abs(part.slope), initial=0.0)),
             )
             for part, bound in zip(frame.parts, bounds)
         ]

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 FAST = {"reassoc", "contract", "arcp", "nsz"}
+LEVEL = 1e-10  # a slope below this share of the thresholds along it is rounding
 PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a dependent column
 
 
@@ -96,8 +97,33 @@ def inside(v, j, terms):
 
 
 @njit(cache=True, nogil=True)
+def first_stop(v, terms, order, k, d, j, direction):
+    """How far v_j can go along a null direction, d on the support, until a coordinate is zero or at a bound.
+
+    Returns (step, the place in `order` of that coordinate, -1 for j itself; where it lands).
+    """
+    step, place, landed = np.inf, -1, 0.0
+    if direction * v[j] < 0.0:
+        step = abs(v[j])
+    else:
+        limit = terms[3, j] if direction > 0.0 else terms[2, j]
+        step = abs(limit - v[j])
+    for i in range(k):
+        a, change = order[i], direction * d[i]
+        if abs(change) <= 1e-14:
+            continue
+        limit = terms[3, a] if change > 0.0 else terms[2, a]
+        if change * v[a] < 0.0 and terms[0, a] > 0.0:
+            limit = 0.0
+        crossing = (limit - v[a]) / change
+        if crossing < step:
+            step, place, landed = crossing, i, limit
+    return step, place, landed
+
+
+@njit(cache=True, nogil=True)
 def exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
-    """Move every dependent coordinate along its null direction until it, or one of the support, becomes zero."""
+    """Move every dependent coordinate along its null direction until it, or another, is zero or at a bound."""
     moved = False
     for j in range(m):
         if position[j] >= 0 or v[j] == 0.0 or not inside(v, j, terms):
@@ -109,25 +135,18 @@ def exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
             d[i] = -work[i]
         backward(factor, k, d)
         slope = c[j] - terms[1, j] * v[j] - terms[0, j] * (1.0 if v[j] > 0.0 else -1.0)
+        thresholds = terms[0, j]
         for i in range(k):
             a = order[i]
+            thresholds += abs(d[i]) * terms[0, a]
             if v[a] != 0.0:
                 slope += d[i] * (c[a] - terms[1, a] * v[a] - terms[0, a] * (1.0 if v[a] > 0.0 else -1.0))
         direction = 1.0 if slope > 0.0 else -1.0
-        if abs(slope) <= 1e-10 * (terms[0, j] + 1e-300):
-            direction = -1.0 if v[j] > 0.0 else 1.0
-        step, place = np.inf, -1
-        if direction * v[j] < 0.0:
-            step = abs(v[j])
-        else:
-            limit = terms[3, j] if direction > 0.0 else terms[2, j]
-            step = abs(limit - v[j])
-        for i in range(k):
-            a, change = order[i], direction * d[i]
-            if change * v[a] < 0.0 and terms[0, a] > 0.0 and abs(change) > 1e-14:
-                crossing = -v[a] / change
-                if crossing < step:
-                    step, place = crossing, i
+        step, place, landed = first_stop(v, terms, order, k, d, j, direction)
+        if thresholds == 0.0 or abs(slope) <= LEVEL * thresholds:  # rounding: the shorter way is the safer
+            other = first_stop(v, terms, order, k, d, j, -direction)
+            if other[0] < step:
+                direction, (step, place, landed) = -direction, other
         if step == np.inf:
             continue
         moved = True
@@ -138,7 +157,7 @@ def exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
             if abs(v[j]) <= 1e-14 * step:
                 v[j] = 0.0
         else:
-            v[order[place]] = 0.0
+            v[order[place]] = landed
             delete(factor, order, position, size, place, work)
             append(gram, terms, factor, order, position, size, j, work)
     return moved

@@ -100,14 +100,16 @@ class NewtonCG:
         return data + alpha / 2 * float((self.ridge * coef**2).sum())
 
     def _gap(self, eta: Floats, slope: Floats, value: float, alpha: float) -> float:
-        if alpha == 0:
-            return 0.0 if abs(slope).max(initial=0.0) <= SETTLED * self.reference else np.inf
+        null = self.null.loss
+        if alpha == 0:  # without a force the dual is zero, and no objective is negative
+            settled = abs(slope).max(initial=0.0) <= SETTLED * self.reference or null <= 0
+            return 0.0 if settled else value / null
         sample = self.sample
         force = -sample.loss.gradient(sample.y, self._flat(eta))
         inverse = np.divide(1.0, alpha * self.ridge, out=np.zeros_like(self.ridge), where=self.ridge > 0)
         conjugate = float((slope**2 * inverse).sum()) / 2
         gap = value + dual_loss(sample.loss, sample.y, sample.share, force, sample.base) + conjugate
-        return max(gap, 0.0) / self.null.loss if self.null.loss > 0 else 0.0
+        return max(gap, 0.0) / null if null > 0 else 0.0
 
     def _direction(self, eta: Floats, total: Floats, tilt: Floats, alpha: float) -> tuple[Floats, Floats]:
         """Newton's direction, to a residual that shrinks with the gradient: convergence is superlinear."""

@@ -45,7 +45,8 @@ LEAST_ADDED = 200  # at most this many columns, or as many as there are, join at
 class Track:
     """A lane and what it has finished; the last known correlations, and which columns are in its working set.
 
-    `bound` is how long a unit column of the frame can be in the metric of the lane's own shares.
+    `bound` is how long a unit column of the frame can be in the metric of the lane's own shares, `pull` the largest
+    correlation at the null model.
     """
 
     lane: Lane
@@ -57,6 +58,7 @@ class Track:
     tolerance: float = TOLERANCE
     basis: Basis | None = None
     bound: float = 1.0
+    pull: float = 0.0
     message: str = ""
 
 
@@ -221,9 +223,10 @@ class Driver:
             scale, conjugate, missing = np.empty(count), np.empty(count), np.empty(count, dtype=bool)
             for k, alpha in enumerate(points.alphas):
                 scaled = terms * float(alpha)
-                scale[k], conjugate[k] = scale_and_conjugate(scaled, slopes[:, k])
+                scale[k], conjugate[k] = scale_and_conjugate(scaled, slopes[:, k], track.pull)
                 missing[k] = outside[violators(scaled, slopes[:, k])].any()
         gaps = np.maximum(track.lane.gaps(points, slopes, scale, conjugate), 0.0)
+        gaps = np.fmin(gaps, points.objective)  # forces of zero are feasible too: no objective is negative
         gaps = gaps / track.null_loss if track.null_loss > 0 else np.zeros(count)
         return Trial(track, points, slopes, gaps, missing)
 

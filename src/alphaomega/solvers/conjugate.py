@@ -1,14 +1,11 @@
-"""Certificates: how far a point can be from the optimum, from the point alone."""
+"""The penalty's side of the dual: its conjugate, and the scale that brings a slope into its domain."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..penalties import Terms
-from ..problem import NullModel, Problem, best_intercept
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-13  # a slope on its dual bound may exceed it by so much after scaling
@@ -84,69 +81,3 @@ def _group_scale(terms: Terms, slope: Floats, hard: NDArray[np.bool_]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if excess(middle).max() <= 0 else (low, middle)
     return low
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """What is known of a point: primal and dual objective, and their distance over the null loss."""
-
-    primal: float
-    dual: float
-    null_loss: float
-
-    @property
-    def gap(self) -> float:
-        """(primal - dual) / loss of the intercept-only model."""
-        return max(self.primal - self.dual, 0.0) / self.null_loss if self.null_loss > 0 else 0.0
-
-
-def certify(problem: Problem, coef: Floats, alpha: float, null: NullModel) -> Certificate:
-    """The duality gap of `coef` (p,) or (p, K), with the best intercept for it, recomputed from X.
-
-    `coef` is in the units of the columns; with `problem.standardize` the design must be standardised already.
-    """
-    terms = problem.terms
-    assert terms is not None
-    terms = terms * alpha
-    design = problem.design
-    eta = problem.base_eta() + design.matvec(coef)
-    eta = eta + best_intercept(problem, eta)
-    flat = coef.ravel()
-    primal = problem.data_term(eta) + alpha * float(problem.penalty.value(coef))
-    force = -problem.loss.gradient(problem.y, eta)
-    force = _orthogonal_to_free(problem, terms, force, eta)
-    slope = design.rmatvec(((problem.weights / problem.total) * force.T).T).ravel()
-    factor = dual_scale(terms, slope)
-    dual = dual_value(problem, terms, factor * force, factor * slope)
-    del flat
-    return Certificate(primal, dual, null.loss)
-
-
-def dual_value(problem: Problem, terms: Terms, force: Floats, slope: Floats) -> float:
-    """The dual objective at per-sample forces, whose correlations with X are `slope`."""
-    share = problem.weights / problem.total
-    conjugate = problem.loss.conjugate(problem.y, -force)
-    base = problem.base_eta()
-    tilt = force * base
-    tilt = tilt if tilt.ndim == 1 else tilt.sum(1)
-    weighted = np.where(share > 0, share * (conjugate + tilt), 0.0)
-    return -float(weighted.sum()) - penalty_conjugate(terms, slope)
-
-
-def _orthogonal_to_free(problem: Problem, terms: Terms, force: Floats, eta: Floats) -> Floats:
-    """Remove from `force` what the intercept and the unpenalised columns could still fit (rounding, at an optimum)."""
-    shape = (problem.design.shape[1], problem.n_outputs)
-    unbounded = np.isinf(terms.lower) & np.isinf(terms.upper)
-    free = np.flatnonzero((terms.free & unbounded).reshape(shape).all(1))
-    columns = [np.ones((len(force), 1))] if problem.intercept else []
-    if free.size:
-        columns.append(problem.design.take(free))
-    if not columns:
-        return force
-    root = np.sqrt(problem.weights)
-    basis = np.hstack(columns)
-    norms = np.sqrt((root**2) @ basis**2)
-    basis = basis / np.where(norms > 0, norms, 1.0)
-    weighted = (root * force.T).T
-    fit = np.linalg.lstsq(root[:, None] * basis, weighted, rcond=1e-12)[0]
-    return force - basis @ fit
