@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,12 +81,13 @@ class Entry:
 class Material:
     """What every chapter is given: the finished study, its training target as it stands in the data, and the progress.
 
-    `told` is called with the share of the chapter that is done, from 0 to 1.
+    `told` is called with the share of the chapter that is done, from 0 to 1; `memory` holds what `once` has made.
     """
 
     study: Study
     y: NDArray
     told: Callable[[float], object] = lambda share: None
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def X(self) -> Any:
@@ -102,6 +103,12 @@ class Material:
     def curved(self) -> bool:
         """Whether the loss is curved: then every fit is a sequence of fits, and fewer of them must do."""
         return not self.study.loss.constant_curvature
+
+    def once(self, name: str, work: Callable[[], Any]) -> Any:
+        """The result of `work`, made by the first chapter that wants it and kept for the others."""
+        if name not in self.memory:
+            self.memory[name] = work()
+        return self.memory[name]
 
     def sample(self, most_cells: float) -> tuple[Material, str]:
         """The material with at most so many cells of X, rows drawn with the study's seed, and a note where it is less.

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...diagnostics.uniqueness import linear_predictor
 from ...estimators import Classifier, Regressor
 from ...model_selection import Ensemble
+from ...plotting import interval_figure
 from ...results import Solution
 from ..comparison import errors
 from ..numbers import number
 from ..results import Curve, Errors
-from .base import Cell, Chapter, Grid, Material
+from .base import Cell, Chapter, Grid, Material, Picture
 
 MENU = "Ensemble"
 TITLE = "One model or many"
 N_MODELS, FEWER_MODELS = 100, 50  # fewer for curved losses
 SHOWN = 20
 MOST_CELLS = 2e6
+LEVEL = 0.9
+Floats = NDArray[np.float64]
 
 
 def chapter(material: Material) -> Chapter:
@@ -45,7 +50,9 @@ def chapter(material: Material) -> Chapter:
     )
     sentences = (_verdict(material, team, single, together), _frequencies(team))
     notes = tuple(text for text in (note, INTERVALS) if text)
-    return Chapter("ensemble", MENU, TITLE, lead, sentences, (errors_grid, _coefficients(team, material)), (), notes)
+    moved = _moved(team)
+    tables = (errors_grid, _coefficients(moved, team, material))
+    return Chapter("ensemble", MENU, TITLE, lead, sentences, tables, (_picture(moved, chosen.name, material),), notes)
 
 
 INTERVALS = (
@@ -102,19 +109,47 @@ def _frequencies(team: Ensemble) -> str:
     return f"{always:,} features are in every member, {never:,} in none, and {rest:,} come and go with the sample."
 
 
-def _coefficients(team: Ensemble, material: Material) -> Grid:
-    """The features that matter most, per standard deviation."""
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Coefficients per standard deviation, (p,) each, for several classes of that where each is largest."""
+
+    single: Floats
+    mean: Floats
+    lower: Floats
+    upper: Floats
+    many: bool
+
+
+def _moved(team: Ensemble) -> Moved:
     scale = team.path_.scale
-    lower, upper = team.interval(0.9)
-    single, mean = (np.atleast_2d(coef) * scale for coef in (team.single_.coef_, team.coef_))
-    low, high = np.atleast_2d(lower) * scale, np.atleast_2d(upper) * scale
-    order = np.argsort(-abs(mean).max(0), kind="stable")[:SHOWN]
+    parts = [np.atleast_2d(coef) * scale for coef in (team.single_.coef_, team.coef_, *team.interval(LEVEL))]
+    strongest = abs(parts[1]).argmax(0)
+    single, mean, lower, upper = (part[strongest, np.arange(part.shape[1])] for part in parts)
+    return Moved(single, mean, lower, upper, many=len(parts[1]) > 1)
+
+
+def _coefficients(moved: Moved, team: Ensemble, material: Material) -> Grid:
+    """The features that matter most."""
     rows: list[tuple[Cell, ...]] = []
-    for j in order:
-        k = int(abs(mean[:, j]).argmax())
-        numbers = [float(part[k, j]) for part in (single, mean, low, high)]
+    for j in np.argsort(-abs(moved.mean), kind="stable")[:SHOWN]:
+        numbers = [float(part[j]) for part in (moved.single, moved.mean, moved.lower, moved.upper)]
         rows.append((material.names[j], *numbers, f"{team.selection_frequency_[j]:.0%}"))
     title = "Coefficients per standard deviation"
-    title += ", of the class where each is largest" if len(mean) > 1 else ""
+    title += ", of the class where each is largest" if moved.many else ""
     head = ("feature", "single", "mean", "5 % of members below", "5 % above", "used by")
     return Grid(title, head, tuple(rows), f"The {len(rows)} strongest features.", 3)
+
+
+def _picture(moved: Moved, name: str, material: Material) -> Picture:
+    """Where 90 % of the members' coefficients lie, and the single model's on it."""
+    apart = int(((moved.lower > 0) | (moved.upper < 0)).sum())
+    caption = (
+        f"Bars hold {LEVEL:.0%} of the members' coefficients, the tick is their mean, the mark the single model, "
+        f"hollow where it is exactly zero. {apart:,} of {len(moved.mean):,} bars keep clear of zero."
+    )
+    figure = interval_figure(
+        {name: (moved.mean, moved.lower, moved.upper)}, {name: moved.single}, material.names,
+        title="How far coefficients move from sample to sample",
+    )  # fmt: skip
+    alt = f"Horizontal bars of each feature's coefficients over the members of the ensemble. {caption}"
+    return Picture(figure, caption, alt)

@@ -24,6 +24,10 @@ LEVEL = 0.9
 PRIORS = {"L2": Gaussian, "L1": Laplace}
 MOST_FEATURES = 300  # draws of more take minutes
 MOST_ROWS = {"squared": 10_000_000, "logistic": 5_000}
+LIMITS = (
+    "This chapter is written for numbers (squared loss) and two classes (logistic loss), and for at most "
+    f"{MOST_FEATURES} features; for other targets and wider tables it is left out."
+)
 DRAWS = {"squared": 500, "logistic": 500}
 ROWS = 12
 Floats = NDArray[np.float64]
@@ -34,10 +38,11 @@ def chapter(material: Material) -> Chapter:
     """Both posteriors, a picture of their intervals, and what they say that the fits do not."""
     loss, (n, p) = material.study.loss, material.X.shape
     if not isinstance(loss, (Squared, Logistic)):
-        raise NotImplementedError("posteriors are at hand for numbers and for two classes")
+        raise NotImplementedError(f"a posterior exists here for numbers and for two classes, not for {loss.name}")
     if p > MOST_FEATURES or n > MOST_ROWS[loss.name]:
         raise NotImplementedError(
-            f"{n:,} rows and {p:,} features take long to sample; ao.posterior(X, y, ao.priors.Laplace()) does it"
+            f"this chapter samples at most {MOST_FEATURES} features and {MOST_ROWS[loss.name]:,} rows within a study, "
+            f"and here are {p:,} and {n:,}; ao.posterior(X, y, ao.priors.Laplace()) has no such limit but takes long"
         )
     found = {}
     for position, (name, kind) in enumerate(PRIORS.items()):
@@ -54,6 +59,7 @@ def chapter(material: Material) -> Chapter:
         LEAD,
         sentences,
         tables=(_grid(material, intervals, fits),),
+        notes=(LIMITS,),
         pictures=(
             Picture(
                 interval_figure(intervals, fits, material.names, title="Posterior intervals and penalised fits"),

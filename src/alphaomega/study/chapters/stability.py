@@ -18,11 +18,7 @@ MOST_CELLS = 2e6
 
 def chapter(material: Material) -> Chapter:
     """Stability selection on complementary halves, with both bounds on the number of false selections."""
-    sample, note = material.sample(MOST_CELLS)
-    found = stability_selection(
-        sample.X, sample.y, n_resamples=50 if material.curved else 100, n_alphas=25 if material.curved else 100,
-        seed=material.study.seed, progress=material.told, **sample.arguments(),
-    )  # fmt: skip
+    found, note = selected(material)
     names = material.names
     frame = found.to_frame().head(SHOWN)
     rows = tuple(
@@ -39,6 +35,20 @@ def chapter(material: Material) -> Chapter:
     drawn = _picture(found, names)
     notes = tuple(text for text in (note, found.message) if text)
     return Chapter("stability", MENU, TITLE, lead, (_sentence(found, names),), (grid,), (drawn,), notes)
+
+
+def selected(material: Material) -> tuple[Stability, str]:
+    """Stability selection on the training rows, done once for all chapters; a note where they are a sample."""
+
+    def select() -> tuple[Stability, str]:
+        sample, note = material.sample(MOST_CELLS)
+        found = stability_selection(
+            sample.X, sample.y, n_resamples=50 if material.curved else 100, n_alphas=25 if material.curved else 100,
+            seed=material.study.seed, progress=material.told, **sample.arguments(),
+        )  # fmt: skip
+        return found, note
+
+    return material.once("stability", select)
 
 
 def _sentence(found: Stability, names: tuple[str, ...]) -> str:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...fitting import cross_validate
 from ...model_selection import Criteria, NoiseNotEstimable, criteria
+from ...penalties import L2
 from ...plotting import criteria_figure
+from ...results import Solution
+from ..comparison import errors, quietly
 from ..numbers import number
-from ..results import Curve
+from ..results import Curve, Errors
 from .base import Cell, Chapter, Grid, Material, Picture
+from .stability import selected
 
 MENU = "Choices"
 TITLE = "Where each rule would cut"
 NAMES = {"aic": "AIC", "bic": "BIC", "ebic": "EBIC", "gcv": "GCV"}
+CAPTION = (
+    "Smaller errors are better. The test rows chose nothing. The last line is L2, at its cross-validated alpha, on the "
+    "features of stability selection alone."
+)
 MOST_CELLS = 3e7  # rows times features times squared outputs beyond which the criteria are left out
 
 
@@ -31,12 +40,19 @@ def chapter(material: Material) -> Chapter:
         if curve.name == "L1" and found is not None:
             pictures.append(_picture(found, choices))
             sentences.append(_sentence(curve, choices))
-        material.told((number_done + 1) / len(study.curves))
+        material.told(0.5 * (number_done + 1) / len(study.curves))
+    kept, found_errors = _stable(material)
+    rows.append(("stability, refitted", "-", kept, "-", "-", found_errors.deviance))
+    sentences.append(
+        f"Stability selection keeps {kept:,}; refitted to them alone, L2 has a test error of "
+        f"{number(found_errors.deviance)}."
+    )
     head = ("rule", "alpha", "features", "degrees of freedom", "CV error", "test error")
-    grid = Grid("Rules side by side", head, tuple(rows), "Smaller errors are better. The test rows chose nothing.")
+    grid = Grid("Rules side by side", head, tuple(rows), CAPTION)
     lead = (
         "Cross-validation is one way to choose alpha, not the only one. Every line below is one rule on the same path: "
-        "min and 1-SE from the folds, the others from a formula that charges each degree of freedom."
+        "min and 1-SE from the folds, the criteria from a formula that charges each degree of freedom. Stability "
+        "selection chooses no alpha but features: those that half of the rows name again and again."
     )
     return Chapter("strengths", MENU, TITLE, lead, tuple(sentences), (grid,), tuple(pictures), tuple(sorted(notes)))
 
@@ -60,6 +76,19 @@ def _criteria(material: Material, curve: Curve) -> tuple[Criteria | None, str]:
         "at its smallest cross-validated error."
     )
     return criteria(curve.path, noise_variance=variance), note
+
+
+def _stable(material: Material) -> tuple[int, Errors]:
+    """How many features stability selection keeps, and the errors of ridge on them alone on the test rows."""
+    study, chosen = material.study, selected(material)[0].selected
+    if not len(chosen):
+        return 0, study.baseline.test
+    X, arguments = material.X[:, chosen], material.arguments()
+    cv = quietly(lambda: cross_validate(X, material.y, penalty=L2(), folds=study.folds, seed=study.seed, **arguments))
+    fit, alone = cv.path.at(cv.alpha_min), cv.path.coef[0]
+    coef = np.zeros((*alone.shape[:-1], material.X.shape[1]))
+    coef[..., chosen] = fit.coef
+    return len(chosen), errors(study.loss, study.test, Solution(fit.alpha, coef, fit.intercept, fit.gap))
 
 
 def _choices(curve: Curve, found: Criteria | None) -> dict[str, int]:
