@@ -8,7 +8,7 @@ import pytest
 
 TORCH = find_spec("torch") is not None
 #: Where torch is missing, these modules cannot be imported to look for doctests; tests/networks is skipped by itself.
-_NETWORK_PAGES = ("m02_networks", "m03_per_layer", "m08_one_neuron_to_deep", "m22_large_regularized")
+_NETWORK_PAGES = ("m02_networks", "m03_per_layer", "m08_one_neuron_to_deep", "m12_networks", "m22_large_regularized")
 collect_ignore_glob = (
     [] if TORCH else ["src/alphaomega/networks/[!_]*.py", *(f"docs/claims/{page}.rst" for page in _NETWORK_PAGES)]
 )

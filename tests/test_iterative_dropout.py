@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse
 from sklearn import linear_model
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -92,6 +93,19 @@ class TestFeatures:
         np.testing.assert_allclose(cold.errors_, warm.errors_, rtol=1e-6)
         np.testing.assert_allclose(cold.estimator_.coef_, warm.estimator_.coef_, atol=1e-7)
 
+    @pytest.mark.parametrize("loss", ["squared", "logistic", "multinomial", "huber"])
+    def test_our_estimators_begin_at_what_is_kept(self, rng, loss, monkeypatch):
+        """The cold elimination, by estimators that forget, drops the same and errs the same."""
+        X, y = sparse_truth(rng, p=6)
+        y = {"logistic": y > 0, "multinomial": np.digitize(y, [-1.0, 1.0])}.get(loss, y)
+        kind = ao.Classifier if loss in ("logistic", "multinomial") else ao.Regressor
+        how = {"penalty": ao.L1()} if kind is ao.Classifier else {"loss": loss, "penalty": ao.L1()}
+        warm = ao.IterativeDropout(kind(alpha=0.02, tol=1e-10, **how), folds=3).fit(X, y)
+        monkeypatch.setattr(kind, "restarted", lambda self, kept: clone(self))
+        cold = ao.IterativeDropout(kind(alpha=0.02, tol=1e-10, **how), folds=3).fit(X, y)
+        np.testing.assert_array_equal(cold.sequence_, warm.sequence_)
+        np.testing.assert_allclose(cold.errors_, warm.errors_, rtol=1e-6)
+
     def test_names_are_kept(self, rng):
         polars = pytest.importorskip("polars")
         X, y = sparse_truth(rng)
@@ -156,7 +170,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("options", "error", "message"),
         [
-            ({"drop": "units"}, ValueError, "drop must be 'features' or 'samples'"),
+            ({"drop": "layers"}, ValueError, "drop must be 'features', 'samples' or 'units'"),
+            ({"drop": "units"}, TypeError, r"OLS has no hidden units to drop; pass a network"),
             ({"order": "size"}, ValueError, "order must be 'coefficient' or 'entry'"),
             ({"rule": "2se"}, ValueError, "rule must be '1se' or 'min'"),
             ({"step": 0}, ValueError, "step must be at least 1"),

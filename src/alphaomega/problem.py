@@ -147,13 +147,25 @@ class NullModel:
         return cls(intercept, eta, 0.0 if exact else problem.data_term(eta))
 
 
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where to begin at the largest alpha: coefficients (p,) or (p, K) in the columns' units, intercept () or (K,)."""
+
+    coef: Floats
+    intercept: Floats
+
+
 @dataclass(frozen=True)
 class Grid:
-    """Which alphas: given, or `n_alphas` spaced geometrically from alpha_max down to ratio * alpha_max."""
+    """Which alphas: given, or `n_alphas` spaced geometrically from alpha_max down to ratio * alpha_max.
+
+    A solver that iterates begins at `start`; it changes the time, not the result.
+    """
 
     alphas: Floats | None = None
     n_alphas: int = 100
     ratio: float | None = None
+    start: Start | None = None
 
 
 @dataclass(frozen=True)

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from ..fitting import cross_validate, path
+from ..model_selection.capabilities import Places, Restartable
 from ..penalties import L1, Penalty
+from ..results import Solution
 from .base import Floats, LinearModel
 from .by_name import Features, bounded
 from .choice import Choice, Selected
 
 
-class PenalizedModel(LinearModel):
+class PenalizedModel(LinearModel, Restartable):
     """A linear model with a strength alpha: "cv", "1se", or a number."""
 
     #: What alpha may be called.
     rules: ClassVar[tuple[str, ...]] = ("cv", "1se")
+    _start: Solution | None = None
 
     def __init__(
         self,
@@ -59,11 +65,24 @@ class PenalizedModel(LinearModel):
         if isinstance(self.alpha, bool) or not isinstance(self.alpha, (int, float, np.number)):
             raise TypeError(f"alpha must be {self._allowed()}, got {self.alpha!r}")
         (penalty,) = penalties.values()
-        fitted = path(X, y, penalty=penalty, alphas=[float(self.alpha)], **common)
+        fitted = path(X, y, penalty=penalty, alphas=[float(self.alpha)], start=self._start, **common)
+        self._start = None
         return Selected(fitted, Choice(float(self.alpha), f"alpha = {self.alpha:.6g}, as given."))
 
     def _allowed(self) -> str:
         return f"{', '.join(map(repr, self.rules))} or a number >= 0"
+
+    def restarted(self, kept: Places | None = None) -> Self:
+        """An unfitted copy whose fit begins at these coefficients, of the columns `kept` (default all).
+
+        It matters to a given alpha alone: a path of alphas begins at zero.
+        """
+        check_is_fitted(self)
+        model = clone(self)
+        if not isinstance(self.alpha, str):
+            solution = self.path_.at(self.alpha_)
+            model._start = solution if kept is None else replace(solution, coef=solution.coef[..., kept])
+        return model
 
     def _cross_validated(
         self, X: Any, y: NDArray, penalties: Mapping[str, Penalty], common: dict[str, Any]

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.feature_selection import SelectorMixin
-from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..fitting import cross_validate
-from ..outliers import mean_shift
-from .elimination import EnteringFeatures, Features, Places, Samples, Weakness, stages
+from .elimination import held_out_errors, sizes_of, stages
+from .weakness import Cut, EnteringFeatures, Features, Samples, Units, Weakness
 
 Floats = NDArray[np.float64]
-HALF = 0.5
-
-
-@dataclass(frozen=True, eq=False)
-class Cut:
-    """One way to decide what stays.
-
-    Attributes
-    ----------
-    name : what decided.
-    left : what stays, columns or rows.
-    error, standard_error : mean over folds of the held-out error, NaN where it was not measured.
-    seconds : wall time of the whole decision.
-    """
-
-    name: str
-    left: Places
-    error: float
-    standard_error: float
-    seconds: float
+DROPS = ("features", "samples", "units")
 
 
 class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
@@ -49,18 +27,20 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     Parameters
     ----------
     estimator : a regressor or classifier
-        Cloned for every fit. With `warm_start=True` among its parameters, refits start from the coefficients kept.
-    drop : {"features", "samples"}
-        Columns, by coefficient per standard deviation (any linear model) or by order of entry; or rows, the worst
-        first: by squared error (for classes deviance) over 1 - leverage.
+        Cloned for the first fit. The refits of this package's models at a given alpha, of networks, and of estimators
+        with `warm_start=True`, begin at the weights kept.
+    drop : {"features", "samples", "units"}
+        Columns, by coefficient per standard deviation (any linear model) or by order of entry; rows, the worst first:
+        by squared error (for classes deviance) over 1 - leverage; or hidden units of an `ao.networks.NetworkRegressor`
+        or `NetworkClassifier`: by the standard deviation of a unit's output times the norm of the weights that read it.
     order : {"coefficient", "entry"}, default "coefficient"
         Of features: "entry" drops what least angle regression lets in last.
     floor : int, optional
-        Fewest features, default 1, or fewest rows, default half of them, that stay.
+        Fewest features, default 1, fewest rows, default half of them, or fewest units, default one a layer, that stay.
     step : int or float in (0, 1), default 1
         How many are dropped at a stage, or which share of what is left. For samples 1 means a fiftieth of the rows.
     rule : {"1se", "min"}, default "1se"
-        Cut where most is dropped (features), or least (samples), with an error within one standard error of the
+        Cut where most is dropped (features, units), or least (samples), with an error within one standard error of the
         smallest; or at the smallest.
     folds : int, default 10
     n_resamples : int, default 0
@@ -73,13 +53,13 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     sizes_ : (m,) what is left at each stage, decreasing; errors_ : (folds, m) held-out errors: mean squared error, or
         deviance; of samples the median, as held-out rows may be outliers too.
     n_min_, n_1se_, n_left_ : sizes at the smallest error, by the rule of one standard error, and chosen.
-    support_ : (p,) columns kept; kept_rows_ : (n,) rows kept.
+    support_ : (p,) columns kept; kept_rows_ : (n,) rows kept; kept_units_ : (units,) units kept, layer after layer.
     sequence_ : what was dropped, first to last, on all rows; then what was left at the floor, weakest first.
     estimator_ : the estimator refitted to what is kept.
     cuts_ : (n_resamples,) sizes chosen on halves of the rows, as shares of all for samples; selection_frequency_ : (p,)
         share of halves that keep each feature (NaN without halves, or for samples).
     one_shot_ : Cut of the L1 penalty: for features the lasso at its own one-standard-error alpha, for samples the soft
-        mean shift; with the seconds it took. seconds_ : of this elimination.
+        mean shift, for units the group lasso by unit; with the seconds it took. seconds_ : of this elimination.
 
     References
     ----------
@@ -143,38 +123,39 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         ValueError
             On bad input, or if the floor leaves nothing to drop.
         TypeError
-            If features are to be dropped by coefficient and the estimator has no `coef_`.
+            If features are to be dropped by coefficient and the estimator has no `coef_`; units, and it has none.
         """
         self._check()
         X, y = validate_data(self, X, y, accept_sparse="csr", ensure_min_samples=4)
         start = time.perf_counter()
         self._eliminate(X, y)
         self.seconds_ = time.perf_counter() - start
-        self.one_shot_ = self._one_shot(X, y)
+        self.one_shot_ = self._weakness().at_once(self.estimator, (X, y), int(self.folds), self.seed)
         self._resample(X, y)
         return self
 
     def _eliminate(self, X: Any, y: NDArray) -> None:
         """The elimination on all rows and in every fold, and the cut."""
         weakness = self._weakness()
-        self.sizes_ = np.array(self._sizes(X))
-        final = list(stages(self.estimator, X, y, weakness, self.sizes_.tolist()))
-        self.errors_ = self._held_out(X, y)
-        self.n_min_, self.n_1se_ = self._cuts(self.errors_)
+        self.sizes_ = np.array(sizes_of(weakness, weakness.count(X), self.floor, self.step))
+        sizes = self.sizes_.tolist()
+        final = list(stages(self.estimator, X, y, weakness, sizes))
+        self.errors_ = held_out_errors(self.estimator, (X, y), self._weakness, sizes, (self.folds, self.seed))
+        self.n_min_, self.n_1se_ = self._cuts(self.errors_, weakness.fewest)
         self.n_left_ = self.n_1se_ if self.rule == "1se" else self.n_min_
         chosen = final[int(np.flatnonzero(self.sizes_ == self.n_left_)[0])]
         self.left_, self.estimator_ = chosen.left, chosen.model
-        self.support_, self.kept_rows_ = np.ones(X.shape[1], dtype=bool), np.ones(X.shape[0], dtype=bool)
-        kept = self.support_ if self.drop == "features" else self.kept_rows_
-        kept[:] = False
-        kept[chosen.left] = True
+        self.support_, self.kept_rows_, self.kept_units_ = (
+            _mask(count, chosen.left if self.drop == what else None)
+            for what, count in (("features", X.shape[1]), ("samples", X.shape[0]), ("units", weakness.units))
+        )
         gone = [np.setdiff1d(before.left, after.left) for before, after in pairwise(final)]
         last = final[-1]
         self.sequence_ = np.concatenate([*gone, last.left[np.argsort(weakness.strength(last, X, y), kind="stable")]])
 
     def _check(self) -> None:
-        if self.drop not in ("features", "samples"):
-            raise ValueError(f"drop must be 'features' or 'samples', got {self.drop!r}")
+        if self.drop not in DROPS:
+            raise ValueError(f"drop must be 'features', 'samples' or 'units', got {self.drop!r}")
         if self.order not in ("coefficient", "entry"):
             raise ValueError(f"order must be 'coefficient' or 'entry', got {self.order!r}")
         if self.rule not in ("1se", "min"):
@@ -185,67 +166,16 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     def _weakness(self) -> Weakness:
         if self.drop == "samples":
             return Samples()
+        if self.drop == "units":
+            return Units(self.estimator)
         return Features() if self.order == "coefficient" else EnteringFeatures()
 
-    def _sizes(self, X: Any) -> list[int]:
-        """What is left at each stage."""
-        count = X.shape[1] if self.drop == "features" else X.shape[0]
-        usual = 1 if self.drop == "features" else int(np.ceil(HALF * count))
-        floor = usual if self.floor is None else int(self.floor)
-        if not 1 <= floor <= count:
-            raise ValueError(f"floor must lie between 1 and the {count} {self.drop} there are, got {self.floor!r}")
-        sizes = [count]
-        while sizes[-1] > floor:
-            drop = int(self.step) if self.step >= 1 else max(1, int(self.step * sizes[-1]))
-            if self.drop == "samples" and self.step >= 1:
-                drop *= max(1, count // 50)
-            sizes.append(max(floor, sizes[-1] - drop))
-        return sizes
-
-    def _held_out(self, X: Any, y: NDArray) -> Floats:
-        """The error of every fold at every stage, (F, m)."""
-        classes = is_classifier(self.estimator)
-        fewest = int(np.unique(y, return_counts=True)[1].min()) if classes else len(y)
-        count = max(2, min(int(self.folds), fewest, len(y) // 2))
-        kind = StratifiedKFold if classes else KFold
-        errors = []
-        for train, test in kind(count, shuffle=True, random_state=self.seed).split(np.zeros(len(y)), y):
-            weakness = self._weakness()
-            sizes = self.sizes_.tolist()
-            if self.drop == "samples":
-                sizes = [max(1, round(len(train) * size / len(y))) for size in sizes]
-            walk = stages(self.estimator, X[train], y[train], weakness, sizes)
-            errors.append([weakness.errors(stage.model, weakness.seen(X[test], stage.left), y[test]) for stage in walk])
-        return np.array(errors)
-
-    def _cuts(self, errors: Floats) -> tuple[int, int]:
+    def _cuts(self, errors: Floats, fewest: bool) -> tuple[int, int]:
         """The sizes at the smallest mean error and by the rule of one standard error."""
         mean, error = errors.mean(0), errors.std(0, ddof=1) / np.sqrt(len(errors))
         best = int(np.argmin(mean))
         near = np.flatnonzero(mean <= mean[best] + error[best])
-        edge = near[-1] if self.drop == "features" else near[0]
-        return int(self.sizes_[best]), int(self.sizes_[edge])
-
-    def _one_shot(self, X: Any, y: NDArray) -> Cut | None:
-        """What the L1 penalty cuts at once."""
-        start = time.perf_counter()
-        if self.drop == "samples":
-            if is_classifier(self.estimator) or X.shape[0] < X.shape[1] + 3:
-                return None
-            try:
-                kept = mean_shift(X, y, "soft").shifts == 0
-            except ValueError:  # no noise to compare with
-                return None
-            return Cut("L1 mean shift", np.flatnonzero(kept), np.nan, np.nan, time.perf_counter() - start)
-        loss = "squared"
-        if is_classifier(self.estimator):
-            loss = "logistic" if len(np.unique(y)) == 2 else "multinomial"
-        folds = max(2, min(int(self.folds), len(y) // 2))
-        cv = cross_validate(X, y, loss, folds=folds, seed=self.seed, standardize=True)
-        place = cv.index_1se
-        left = np.flatnonzero(np.atleast_2d(cv.path.coef[place]).any(0))
-        seconds = time.perf_counter() - start
-        return Cut("L1, one standard error", left, float(cv.mean[place]), float(cv.standard_error[place]), seconds)
+        return int(self.sizes_[best]), int(self.sizes_[near[-1] if fewest else near[0]])
 
     def _resample(self, X: Any, y: NDArray) -> None:
         """The cut on halves of the rows."""
@@ -255,7 +185,7 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
             half = np.sort(rng.permutation(len(y))[: len(y) // 2])
             part = clone(self)
             part._eliminate(X[half], y[half])
-            cuts.append(part.n_left_ if self.drop == "features" else part.n_left_ / len(half))
+            cuts.append(part.n_left_ / len(half) if self.drop == "samples" else part.n_left_)
             kept.append(part.support_)
         self.cuts_ = np.array(cuts)
         frequency = np.mean(kept, axis=0) if kept and self.drop == "features" else np.full(X.shape[1], np.nan)
@@ -269,7 +199,7 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
     def choice_(self) -> str:
         """One sentence: the cut, and how far the edge is from it."""
         check_is_fitted(self)
-        what = "columns" if self.drop == "features" else "rows"
+        what = self._weakness().noun
         edge = f"the smallest error is at {self.n_min_}, one standard error reaches {self.n_1se_}"
         text = f"{self.n_left_} of {self.sizes_[0]} {what} stay: {edge}."
         if len(self.cuts_):
@@ -322,3 +252,11 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         from ..plotting import dropout_figure
 
         return dropout_figure(self, **options)
+
+
+def _mask(count: int, left: NDArray[np.intp] | None) -> NDArray[np.bool_]:
+    """Which of so many are left; all of them where nothing was dropped."""
+    kept = np.full(count, left is None)
+    if left is not None:
+        kept[left] = True
+    return kept

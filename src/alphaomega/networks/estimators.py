@@ -2,151 +2,17 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
-from torch import nn
+from sklearn.utils.validation import check_is_fitted
 
 from .. import losses
-from ..columns import as_frame
 from ..estimators import Classifier, Regressor
-from ..frames import Encoder
-from ..penalties import L1, Penalty
-from .path_results import NetworkPath
-from .paths import Schedule, path
-from .training import feed_forward
-
-ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU, "sigmoid": nn.Sigmoid}
-RULES = {"cv": "min", "1se": "1se"}
-PATIENCE = 5  # epochs without a better held-out score that end the training at an alpha
-
-
-class NetworkModel(BaseEstimator):
-    """What the two estimators share: reading data, the network, the path over alpha, the choice on it."""
-
-    loss: str
-
-    def __init__(
-        self,
-        hidden: Sequence[int] = (64,),
-        penalty: Penalty | None = None,
-        *,
-        alpha: Any = "cv",
-        activation: str = "relu",
-        standardize: bool = True,
-        validation: float = 0.2,
-        schedule: Schedule | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.penalty = penalty
-        self.alpha = alpha
-        self.activation = activation
-        self.standardize = standardize
-        self.validation = validation
-        self.schedule = schedule
-
-    @abstractmethod
-    def _read_target(self, y: NDArray) -> tuple[NDArray, int]:
-        """y on the loss's scale, and how many outputs the network needs."""
-
-    @abstractmethod
-    def _linear(self) -> Any:
-        """The exact linear estimator."""
-
-    def fit(self, X: Any, y: Any) -> Any:
-        """Train along alpha and keep the chosen network.
-
-        Parameters
-        ----------
-        X : array or dataframe of shape (n, p)
-            Text and categorical columns of dataframes become indicator columns; names are kept.
-        y : array of shape (n,)
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            On bad input; the message names the argument, row or column, and the mend.
-        """
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {self.activation!r}")
-        if isinstance(self.alpha, str) and self.alpha not in RULES:
-            raise ValueError(f"alpha must be 'cv', '1se' or a number >= 0, got {self.alpha!r}")
-        X = self._read_matrix(X, reset=True)
-        if y is None:
-            raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None")
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        target, outputs = self._read_target(y)
-        for name in ("linear_", "path_", "module_"):
-            self.__dict__.pop(name, None)  # of an earlier fit with another number of layers
-        if len(tuple(self.hidden)):
-            self._fit_network(X, target, outputs)
-        else:
-            self._fit_linear(X, y)
-        return self
-
-    def _fit_linear(self, X: Any, y: NDArray) -> None:
-        self.linear_ = self._linear().fit(X, y)
-        self.alpha_, self.alpha_choice_ = self.linear_.alpha_, self.linear_.alpha_choice_
-        names, used = self.linear_.coef_names_, np.atleast_2d(self.linear_.coef_).any(0)
-        self.selected_features_ = [str(name) for name in names[used]]
-
-    def _fit_network(self, X: Any, target: NDArray, outputs: int) -> None:
-        self.encoder_ = Encoder.fit(X)
-        matrix = np.asarray(self.encoder_.transform(X), dtype=np.float64)
-        spread = matrix.std(0)
-        self.center_ = matrix.mean(0) if self.standardize else np.zeros(matrix.shape[1])
-        self.scale_ = np.where(spread > 0, spread, 1.0) if self.standardize else np.ones(matrix.shape[1])
-        plan = self.schedule or Schedule(patience=PATIENCE)
-        with torch.random.fork_rng():
-            torch.manual_seed(plan.seed)
-            module = feed_forward(matrix.shape[1], self.hidden, outputs, ACTIVATIONS[self.activation])
-        penalty = L1() if self.penalty is None else self.penalty
-        alphas = None if isinstance(self.alpha, str) else [float(self.alpha)]
-        inputs = torch.from_numpy((matrix - self.center_) / self.scale_)
-        validation = self.validation
-        self.path_: NetworkPath = path(
-            module, inputs, target, self.loss, penalty, alphas, validation=validation, schedule=plan
-        )
-        fit = self.path_.best(RULES.get(self.alpha, "min") if isinstance(self.alpha, str) else "min")
-        self.alpha_, self.module_ = fit.alpha, self.path_.model(fit)
-        rows = f"{validation:.0%} of the rows held out"
-        self.alpha_choice_ = (
-            f"alpha = {fit.alpha:.6g}, as given."
-            if alphas
-            else f"alpha = {fit.alpha:.6g}: "
-            + ("the largest within one standard error of " if self.alpha == "1se" else "")
-            + f"the smallest deviance on {rows}, over {len(self.path_.fits)} alphas."
-        )
-        used = fit.state["0.weight"].any(0).numpy()
-        names = self.encoder_.names or [f"x{j}" for j in range(len(used))]
-        self.selected_features_ = [str(name) for name, kept in zip(names, used) if kept]
-
-    def _read_matrix(self, X: Any, reset: bool) -> Any:
-        if as_frame(X) is None:
-            return validate_data(
-                self, X, dtype=(np.float64, np.float32), ensure_min_samples=2 if reset else 1, reset=reset
-            )
-        validate_data(self, X, skip_check_array=True, reset=reset)
-        return X
-
-    def _eta(self, X: Any) -> NDArray:
-        """The network's output for new rows, (n, outputs)."""
-        matrix = np.asarray(self.encoder_.transform(self._read_matrix(X, reset=False)), dtype=np.float64)
-        like = next(self.module_.parameters())
-        with torch.no_grad():
-            return self.module_(torch.from_numpy((matrix - self.center_) / self.scale_).to(like)).double().numpy()
+from ..penalties import L1
+from .network_model import NetworkModel
 
 
 class NetworkRegressor(RegressorMixin, NetworkModel):

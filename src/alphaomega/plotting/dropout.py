@@ -38,7 +38,7 @@ def dropout_figure(found: IterativeDropout, *, color: str = FEATURE_COLORS[0], h
     """
     sizes, mean = found.sizes_, found.errors_.mean(0)
     error = found.errors_.std(0, ddof=1) / np.sqrt(len(found.errors_))
-    what = "columns" if found.drop == "features" else "rows"
+    what = {"features": "columns", "samples": "rows"}.get(found.drop, found.drop)
     result = figure(f"Iterative dropout: {found.n_left_:,} of {sizes[0]:,} {what} stay", height)
     band = np.concatenate([mean + error, (mean - error)[::-1]])
     result.add_trace(
@@ -65,7 +65,7 @@ def dropout_figure(found: IterativeDropout, *, color: str = FEATURE_COLORS[0], h
             )
         )  # fmt: skip
         lowest, highest = min(lowest, one_shot.error), max(highest, one_shot.error)
-    if len(found.cuts_) and found.drop == "features":
+    if len(found.cuts_) and found.drop != "samples":
         result.add_trace(
             go.Scatter(
                 x=found.cuts_, y=np.full(len(found.cuts_), lowest - 0.05 * (highest - lowest)), mode="markers",

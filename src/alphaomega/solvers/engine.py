@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..designs.base import Block
-from ..problem import Control, Grid, Problem
+from ..problem import Control, Grid, Problem, Start
 from . import smooth
 from .curved import CurvedLane
 from .frame import Frame, Part, whole_gram_pays
-from .lanes import Lane, SquaredLane
+from .lanes import Lane, Points, SquaredLane
 from .raw import RawPath, shortfall
 from .ridge import RidgeLane
 from .summed import FoldSums
@@ -137,6 +137,8 @@ class Lanes:
         ]
         if len(tracks) == 1:
             tracks[0].lane.all_threads = self.threads.reading
+        if grid.start is not None:
+            tracks[0].start = _begin(frame, grid.start, float(alphas[0]))
         driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads)
         driver.run()
         tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)
@@ -168,6 +170,16 @@ def _lane(frame: Frame, part: Part, block: Block | None) -> Lane:
     if part.gram is not None:
         lane.take_whole(part.gram)
     return lane
+
+
+def _begin(frame: Frame, start: Start, alpha: float) -> Points:
+    """A start in the coordinates of the first lane, inside its bounds and without what it excludes."""
+    k, terms = frame.problem.n_outputs, frame.parts[0].terms
+    v = (start.coef * (frame.scale if start.coef.ndim == 1 else frame.scale[:, None])).ravel()
+    v = np.where(terms.excluded, 0.0, v.clip(terms.lower, terms.upper))
+    at = np.flatnonzero(v)
+    intercept = np.atleast_1d(start.intercept + frame.center @ start.coef) * np.ones(k)
+    return Points(np.array([alpha]), at, v[None, at], intercept[None], None, np.zeros(1), np.zeros((2, 1)))
 
 
 def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -> RawPath:

@@ -60,6 +60,11 @@ class Track:
     bound: float = 1.0
     pull: float = 0.0
     message: str = ""
+    start: Points | None = None
+
+    def latest(self) -> list[Points]:
+        """The point to go on from, none at the beginning of a path that starts at zero."""
+        return self.points[-1:] or ([] if self.start is None else [self.start])
 
 
 @dataclass(eq=False)
@@ -113,7 +118,7 @@ class Driver:
     def _batch(self, alphas: Floats) -> int:
         """Solve and certify one batch; returns how many rounds it took."""
         self._predict(alphas)
-        pending = [(track, alphas, track.points[-1:]) for track in self.tracks]
+        pending = [(track, alphas, track.latest()) for track in self.tracks]
         for rounds in range(1, MAX_ROUNDS + 1):
             points = self.map(self._solve, pending)
             tracks = [track for track, _, _ in pending]
@@ -272,7 +277,8 @@ class Driver:
             free = np.flatnonzero((thresholds(terms) == 0) & ~terms.excluded)
             soon = violators(terms * (LOOK_AHEAD * float(alphas[-1])), track.slope)
             soon = soon[~track.inside[soon // self.n_outputs]][: self._room(track)]
-            chosen[id(track)] = np.concatenate([free, soon])
+            begun = np.empty(0, dtype=np.intp) if track.start is None or track.points else track.start.coordinates
+            chosen[id(track)] = np.concatenate([free, soon, begun])
         self._add(chosen)
 
     def _room(self, track: Track) -> int:
