@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 REASSOCIATE = {"reassoc", "contract"}  # lets sums use vector registers; NaN and infinity keep their meaning
 Floats3 = tuple[float, float, float]
 NEWTON_LIMIT = 50
-BLOCK = 256  # columns worked on together: long runs of memory, and pulls and metrics that stay in the cache
+CHUNK = 256  # rows added up on their own, a multiple of 4: however many threads share them, the sums are the same
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
@@ -92,51 +92,89 @@ def newton_step(radius: float, level: float, first: float, third: float) -> tupl
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def group_columns(
-    w: NDArray, moment: NDArray, metric: Floats3, weights: NDArray, tolerance: float, span: tuple[int, int]
-) -> None:
-    """`group_rows` for the columns span[0]:span[1] of w, a block abreast: memory is read in the order it lies.
+def column_squares(w: NDArray, every: int) -> NDArray:
+    """Per column, sum_i u_i^2 over each `every`-th row."""
+    squares = np.zeros(w.shape[1], w.dtype)
+    for i in range(0, w.shape[0], every):
+        row = w[i]
+        for j in range(row.size):
+            squares[j] += row[j] * row[j]
+    return squares
 
-    Its loops are short and over few whole arrays, which compilers can vectorise; a slice of columns they could not.
-    """
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def entry_sums(u: float, moment: float, metric: Floats3, level: float, one: float) -> tuple[float, float, float, float]:
+    """What an entry adds to the sums of its column."""
     root, eps, shrink = metric
+    size = np.sqrt(moment) * root + eps
+    inverse = one / (size + (shrink + level))
+    pull = u * size
+    term = pull * inverse * (pull * inverse)
+    return pull * pull, term, term * inverse, term * inverse * inverse
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) -> NDArray:
+    """Per column: sum_i (d_i u_i)^2, and the sums of phi r^2, of its terms / (d + shrink + level), and / its square.
+
+    One sum (4, columns) for each CHUNK of rows. In the order that memory lies in, four rows at a time: the sums are
+    what the processor moves most.
+    """
     one, rows = w.dtype.type(1), w.shape[0]
-    d = np.empty((rows, BLOCK), w.dtype)
-    radius, level, t = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
-    first, third = np.empty(BLOCK, w.dtype), np.empty(BLOCK, w.dtype)
-    for start in range(span[0], span[1], BLOCK):
-        width = min(BLOCK, span[1] - start)
-        first[:], third[:] = 0, 0
-        t[:width] = weights[start : start + width]
-        for i in range(rows):
-            value, moment_i, d_i = w[i, start : start + width], moment[i, start : start + width], d[i]
-            for j in range(width):
-                d_i[j] = np.sqrt(moment_i[j]) * root + eps
-            for j in range(width):
-                first[j] += value[j] * d_i[j] * (value[j] * d_i[j])
-                third[j] += value[j] * value[j]
-        for j in range(width):
-            alive = not first[j] <= t[j] * t[j]
-            radius[j] = np.sqrt(third[j]) if alive else w.dtype.type(0)
-            level[j] = t[j] / radius[j] if alive else w.dtype.type(np.inf)
-        for _ in range(NEWTON_LIMIT):
-            first[:], third[:] = 0, 0
-            for i in range(rows):
-                value, d_i = w[i, start : start + width], d[i]
-                for j in range(width):
-                    inverse = one / (d_i[j] + (shrink + level[j]))
-                    term = value[j] * d_i[j] * inverse * (value[j] * d_i[j] * inverse)
-                    first[j] += term
-                    third[j] += term * inverse
-            moving = False
-            for j in range(width):
-                if radius[j] > 0:
-                    radius[j], update = newton_step(radius[j], level[j], first[j], third[j])
-                    level[j] = t[j] / radius[j]
-                    moving = moving or abs(update) > tolerance * radius[j]
-            if not moving:
-                break
-        for i in range(rows):
-            value, d_i = w[i, start : start + width], d[i]
-            for j in range(width):
-                value[j] = value[j] * d_i[j] / (d_i[j] + (shrink + level[j]))
+    sums = np.zeros(((rows + CHUNK - 1) // CHUNK, 4, w.shape[1]), w.dtype)
+    for chunk in range(sums.shape[0]):
+        squares, first, third, fifth = sums[chunk, 0], sums[chunk, 1], sums[chunk, 2], sums[chunk, 3]
+        stop = min(rows, (chunk + 1) * CHUNK)
+        for i in range(chunk * CHUNK, stop - 3, 4):
+            u0, u1, u2, u3 = w[i], w[i + 1], w[i + 2], w[i + 3]
+            m0, m1, m2, m3 = moment[i], moment[i + 1], moment[i + 2], moment[i + 3]
+            for j in range(level.size):
+                a = entry_sums(u0[j], m0[j], metric, level[j], one)
+                b = entry_sums(u1[j], m1[j], metric, level[j], one)
+                c = entry_sums(u2[j], m2[j], metric, level[j], one)
+                d = entry_sums(u3[j], m3[j], metric, level[j], one)
+                squares[j] += a[0] + b[0] + c[0] + d[0]
+                first[j] += a[1] + b[1] + c[1] + d[1]
+                third[j] += a[2] + b[2] + c[2] + d[2]
+                fifth[j] += a[3] + b[3] + c[3] + d[3]
+        for i in range(stop - stop % 4, stop):
+            for j in range(level.size):
+                a = entry_sums(w[i, j], moment[i, j], metric, level[j], one)
+                squares[j] += a[0]
+                first[j] += a[1]
+                third[j] += a[2]
+                fifth[j] += a[3]
+    return sums
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def column_levels(sums: NDArray, weights: NDArray, radius: NDArray, level: NDArray, tolerance: float) -> NDArray:
+    """One Newton step for each column, in place, or an infinite level where it is zero; which ones need another.
+
+    What a step of length m leaves is 3/2 m^2 times the variance of 1 / (r + t/(d + shrink)) over its mean, to leading
+    order: the curvature of phi^(-1/2) over twice its slope.
+    """
+    moving = np.empty(level.size, np.bool_)
+    for j in range(level.size):
+        if sums[0, j] <= weights[j] * weights[j]:
+            level[j], moving[j] = np.inf, False
+            continue
+        mean = level[j] * sums[2, j] / sums[1, j]
+        variance = level[j] * level[j] * sums[3, j] / sums[1, j] - mean * mean
+        before = radius[j]
+        radius[j], update = newton_step(before, level[j], sums[1, j], sums[2, j])
+        level[j] = weights[j] / radius[j]
+        left = 1.5 * max(variance, 0.0) / (1 - mean) * update * update / before
+        moving[j] = left > tolerance * radius[j] or update <= -before
+    return moving
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
+def scale_columns(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) -> None:
+    """x_j = d_j u_j / (d_j + shrink + level), in place."""
+    root, eps, shrink = metric
+    for i in range(w.shape[0]):
+        row, second = w[i], moment[i]
+        for j in range(row.size):
+            size = np.sqrt(second[j]) * root + eps
+            row[j] = row[j] * size / (size + (shrink + level[j]))

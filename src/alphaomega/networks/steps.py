@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,9 @@ from .metric import Metric
 from .weights import Layout
 
 SPLIT = 1 << 18  # entries below which a second thread costs more than it saves
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-8}  # Newton's last relative move; what is left is its square
+SAMPLE = 128  # rows from which the first guess of a column's norm is made
+DENSE = 0.25  # share of columns up to which copying those that still move is cheaper than passing over all
+TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-8}  # Newton's last relative move m; what is left is <= 3/2 m^2
 
 
 def is_sharded(tensor: Tensor) -> bool:
@@ -162,14 +165,7 @@ class Step:
         tolerance = number(TOLERANCE[w.dtype])
         measure = (root, eps, shrink)
         if self.layout.order == (1, 0):
-            matrix, second = w.numpy(), metric.moment.numpy()
-            _spread(
-                lambda part: kernels.group_columns(
-                    matrix, second, measure, weights, tolerance, (part.start, part.stop)
-                ),
-                matrix.shape[1],
-                len(flat),
-            )
+            shrink_columns(w.numpy(), metric.moment.numpy(), measure, weights, tolerance)
             return
         stored = self.layout.order == tuple(range(w.ndim)) and not self.layout.split
         seen = (w if stored else self.layout.read(w).contiguous()).reshape(self.rows, -1)
@@ -184,16 +180,47 @@ class Step:
             self.layout.write(w, seen)
 
 
+def shrink_columns(
+    w: NDArray, moment: NDArray, measure: tuple[float, float, float], weights: NDArray, tolerance: float
+) -> None:
+    """`kernels.group_rows` for the columns of w, in passes over all rows; columns that need more go on alone."""
+    from . import kernels
+
+    every = max(1, len(w) // SAMPLE)  # a guess is enough to begin with
+    radius = np.sqrt(every * kernels.column_squares(w, every))
+    radius[radius == 0] = np.sqrt(np.mean(radius**2)) or 1
+    level = weights / radius
+    columns, u, second = np.arange(len(level)), w, moment
+    for _ in range(kernels.NEWTON_LIMIT):
+        t, r, now = weights[columns], radius[columns], level[columns]
+        sums = _spread(partial(_column_sums, u, second, measure, now), -(-len(u) // kernels.CHUNK), u.size)
+        moving = kernels.column_levels(np.concatenate(sums).sum(0), t, r, now, tolerance**2)
+        radius[columns], level[columns] = r, now
+        if not moving.any():
+            break
+        if moving.mean() <= DENSE:
+            columns, u, second = columns[moving], u[:, moving], second[:, moving]
+    _spread(lambda part: kernels.scale_columns(w[part], moment[part], measure, level), len(w), w.size)
+
+
 _pools: dict[int, ThreadPoolExecutor] = {}
 os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
 
 
-def _spread(work: Callable[[slice], None], length: int, entries: int) -> None:
+def _column_sums(
+    w: NDArray, moment: NDArray, measure: tuple[float, float, float], level: NDArray, chunks: slice
+) -> NDArray:
+    from . import kernels
+
+    rows = slice(chunks.start * kernels.CHUNK, chunks.stop * kernels.CHUNK)
+    return kernels.column_sums(w[rows], moment[rows], measure, level)
+
+
+def _spread(work: Callable[[slice], Any], length: int, entries: int) -> list[Any]:
     """Run `work` on slices of range(length), over as many threads as torch uses (kernels release the lock)."""
     threads = min(torch.get_num_threads(), length, 1 + entries // SPLIT)
     if threads == 1:
-        work(slice(0, length))
-        return
+        return [work(slice(0, length))]
     pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="alphaomega"))
     edges = np.linspace(0, length, threads + 1).astype(int)
-    list(pool.map(work, [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]))
+    return list(pool.map(work, [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]))
