@@ -120,6 +120,24 @@ def test_a_loss_that_is_not_finite_stops_at_its_step_with_the_last_good_weights(
     assert torch.isfinite(model.weight).all()
 
 
+def test_a_loss_that_turns_bad_later_leaves_the_weights_of_the_epoch_before():
+    X, y = problem("squared")
+    batches = ArrayBatches(torch.from_numpy(X), torch.from_numpy(y), 40)
+    torch.manual_seed(0)
+    model, twin = nn.Linear(8, 1).double(), nn.Linear(8, 1).double()
+    twin.load_state_dict(model.state_dict())
+    one = Training(epochs=1, lr=0.01, schedule="constant")
+    one.fit(twin, batches, sample_loss("squared"), penalize(twin, ao.L1()))
+    calls = itertools.count(1)
+
+    def loss(output, target):
+        return sample_loss("squared")(output, target) * (1.0 if next(calls) < 5 else np.nan)
+
+    with pytest.raises(Diverged, match=r"nan at step 5; .* before step 4\."):
+        Training(epochs=3, lr=0.01, schedule="constant").fit(model, batches, loss, penalize(model, ao.L1()))
+    assert torch.equal(model.weight, twin.weight) and not torch.equal(model.weight, torch.zeros_like(model.weight))
+
+
 def test_bad_input_is_named():
     model = nn.Linear(3, 1)
     penalized = penalize(model, ao.L1())

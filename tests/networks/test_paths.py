@@ -139,6 +139,24 @@ def test_a_killed_path_goes_on_where_it_stopped(tmp_path):
         assert all(torch.equal(a.state[name], b.state[name]) for name in a.state)
 
 
+def test_a_path_that_diverges_keeps_the_alphas_it_had_finished(tmp_path):
+    X, y = data(60)
+    quick = Schedule(dense=Training(epochs=1), step=Training(epochs=1), identify=None)
+    breaks = True
+
+    def loss(output, target):
+        bad = breaks and (tmp_path / "alpha-0001.pt").exists()
+        return (output[:, 0] - target) ** 2 * (torch.nan if bad else 1.0)
+
+    with pytest.raises(ao.networks.Diverged, match="the loss was nan at step 1"):
+        path(network(), X, y, loss, alphas=[1e-3, 1e-2, 1e-1], schedule=quick, checkpoint=tmp_path)
+    assert sorted(file.name for file in tmp_path.glob("alpha-*")) == ["alpha-0000.pt", "alpha-0001.pt"]
+    breaks = False
+    done = path(network(), X, y, loss, alphas=[1e-3, 1e-2, 1e-1], schedule=quick, checkpoint=tmp_path)
+    whole = path(network(), X, y, loss, alphas=[1e-3, 1e-2, 1e-1], schedule=quick)
+    np.testing.assert_array_equal(done.scores, whole.scores)
+
+
 def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     X, y = data(60)
     quick = Schedule(dense=Training(epochs=1), step=Training(epochs=1), identify=None)

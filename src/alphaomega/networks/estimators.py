@@ -1,4 +1,8 @@
-"""Feed-forward networks as scikit-learn estimators; without a hidden layer they are the exact linear models."""
+"""Feed-forward networks as scikit-learn estimators; without a hidden layer they are the exact linear models.
+
+They stand on `path`, not on skorch: alpha is chosen along one network that turns from dense to sparse, which a trainer
+that starts anew at each fit does not offer.
+"""
 
 from __future__ import annotations
 
