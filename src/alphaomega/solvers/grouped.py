@@ -111,6 +111,8 @@ class GroupedQuadratic(Quadratic):
             except scipy.linalg.LinAlgError:
                 return
             step = scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+            if not (abs(step) <= LONGEST).all():
+                return
             size, moved = 1.0, block @ step
             value = part.value(x)
             while size >= SMALLEST_STEP:
