@@ -108,12 +108,13 @@ class Quadratic:
         m = self.size
         found = np.empty((len(alphas), m))
         packed = np.array([terms.l1, terms.quadratic])
+        self.scaled[2, :m], self.scaled[3, :m] = terms.lower, terms.upper
+        done = self._descend(packed, alphas, tolerances, found)
         excluded = np.isinf(packed)
         packed[excluded] = 0.0
         excluded = excluded if excluded.any() else None
-        self.scaled[2, :m], self.scaled[3, :m] = terms.lower, terms.upper
         curved = bool(packed[1].any())
-        for k, alpha in enumerate(alphas):
+        for k, alpha in enumerate(alphas[done:], done):
             scaled = alpha * packed
             if excluded is not None:
                 scaled[excluded] = np.inf
@@ -123,6 +124,19 @@ class Quadratic:
             self._minimise(float(tolerances[k]))
             found[k] = self.v[:m]
         return found
+
+    def _descend(self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats) -> int:
+        """Solve easy problems by sweeps; returns how many are done, from the first."""
+        from .descent import EASY, SMALL, descend
+
+        m = self.size
+        if not 0 < m <= SMALL:
+            return 0
+        most = min(int(EASY / m**2), self.max_sweeps)
+        terms = self.scaled[:, :m].copy()
+        return descend(
+            self.gram, m, self.b, self.c, self.v, self.origin, terms, packed, alphas, tolerances, found, most
+        )
 
     def _minimise(self, tolerance: float) -> None:
         """Under the terms in `scaled`, from the present v."""
