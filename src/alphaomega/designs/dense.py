@@ -212,10 +212,14 @@ class DenseBlock(Block):
         return self._pick(places).T @ r
 
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
-        result = np.zeros((len(left), len(right)))
         same = left is right or np.array_equal(left, right)
-        step = max(64, BLOCK_BYTES // (8 * max(len(left), len(right), 1)))
         even = bool(np.ptp(weights) == 0)
+        if even and _consecutive(left) and _consecutive(right):  # views: nothing is held but the result
+            result = self._pick(left).T @ self._pick(right)
+            result *= weights[0]
+            return result
+        result = np.zeros((len(left), len(right)))
+        step = max(64, BLOCK_BYTES // (8 * max(len(left), len(right), 1)))
         for start in range(0, len(weights), step):
             rows = slice(start, start + step)
             a = self._pick(left, rows)
@@ -226,7 +230,9 @@ class DenseBlock(Block):
                 result += a.T @ a
             else:
                 result += (a * weights[rows, None]).T @ (a if same else self._pick(right, rows))
-        return result * weights[0] if even else result
+        if even:
+            result *= weights[0]
+        return result
 
     def _pick(self, places: Columns, rows: slice = slice(None)) -> Floats:
         """Some columns; a view where the places are consecutive."""

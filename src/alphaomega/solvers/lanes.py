@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dger
 
 from ..designs.base import Block
 from ..losses import Loss
@@ -182,7 +183,7 @@ class SquaredLane(Lane):
             cross = self.block.gram(share, self.in_block, places)
         both = self.block.rmatvec_at(np.stack([share, share * self.y], axis=1), places)
         self.means = np.append(self.means, both[:, 0] if self.sample.intercept else np.zeros(len(places)))
-        cross -= np.outer(self.means, self.means[old:])
+        cross = dger(-1.0, self.means[old:], self.means, a=cross.T, overwrite_a=True).T  # without a copy
         self.pull = max(self.pull, float(np.max(abs(both[:, 1]), initial=0.0)))
         self.coordinates = np.append(self.coordinates, coordinates)
         self.working_terms = self.terms.subset(self.coordinates)

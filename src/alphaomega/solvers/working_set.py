@@ -38,7 +38,8 @@ SMALL_WORK = 3e5  # numbers of the working block below which Python, not arithme
 MAX_ROUNDS = 100
 TOLERANCE, TIGHTEST = 1e-7, 1e-13  # of the small solves, relative to alpha
 LOOK_AHEAD = 1.1  # columns that reach this multiple of the last threshold of a batch join its working set
-LEAST_ADDED = 200  # at most this many columns, or as many as there are, join at once
+LEAST_ADDED = 200  # at most this many columns join at once, or as many as there are
+MOST_ADDED = 0.25  # ... but no more than this share of the rows: near saturation many look as if they soon will
 
 
 @dataclass(eq=False)
@@ -282,7 +283,7 @@ class Driver:
         self._add(chosen)
 
     def _room(self, track: Track) -> int:
-        return max(LEAST_ADDED, int(track.inside.sum()))
+        return max(LEAST_ADDED, int(min(track.inside.sum(), MOST_ADDED * self.design.shape[0])))
 
     def _add(self, chosen: dict[int, Coordinates]) -> None:
         """Gather what columns (whole groups) are new to the block, and let every lane grow by its own."""
