@@ -67,8 +67,9 @@ def _sums(
         step = max(1, int(NUMBERS / (len(own) * outputs)))
         for start in range(0, m, step):
             chosen = slice(start, start + step)
-            eta = part.matvec(fit.coef[:, chosen].reshape(len(fit.support), -1), fit.support)
-            eta = eta.reshape(len(own), -1, outputs) + fit.intercept[chosen]
+            intercept = fit.intercept[chosen]
+            eta = part.matvec(fit.coef[:, chosen].reshape(len(fit.support), intercept.size), fit.support)
+            eta = eta.reshape(len(own), -1, outputs) + intercept
             for place in range(eta.shape[1]):
                 predictor = eta[:, place].reshape(y[own].shape)
                 predictor = predictor if base is None else predictor + base[own]

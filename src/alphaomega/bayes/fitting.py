@@ -21,6 +21,7 @@ from .sampled import SampledPosterior
 
 Floats = NDArray[np.float64]
 DISAGREE = 1.05  # R-hat above which chains are called apart
+ROUNDING = 1e-24  # share of a sum of squares that is rounding
 FEW = 100.0  # effective draws below which an interval's ends are guesswork
 
 
@@ -114,11 +115,25 @@ def posterior(
     columns, response = compact(data, intercept)
     model = _model(data, prior, standardize, intercept)
     columns = columns / model.scale
-    if not response.any() and noise_variance is None:
+    power = float(data.weights @ data.target.values**2)
+    if noise_variance is None and response @ response <= ROUNDING * power:
         raise NoiseNotEstimable("y does not vary, so there is no noise to learn; pass noise_variance=")
     if isinstance(prior, Gaussian):
         return closed_form(model, columns, response, noise_variance)
+    if noise_variance is None:
+        _check_noise(columns, response, model.total - model.intercept)
     return _sampled(model, _gibbs_model(model, columns, response, noise_variance), seed, (chains, draws))
+
+
+def _check_noise(columns: Floats, response: Floats, size: float) -> None:
+    """An error where fewer coefficients than rows fit y without error: then smaller noise is ever more probable."""
+    coef, _, rank, _ = np.linalg.lstsq(columns, response)
+    residual = response - columns @ coef
+    if rank < size and residual @ residual <= ROUNDING * (response @ response):
+        raise NoiseNotEstimable(
+            "the columns fit y without error, so there is no noise to learn; check that X does not contain y, or pass "
+            "noise_variance="
+        )
 
 
 def _model(data: Data, prior: Prior, standardize: bool, intercept: bool) -> Model:

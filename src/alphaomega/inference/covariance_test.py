@@ -13,10 +13,9 @@ from ..arguments import read_data
 from .least_angle import Step, least_angle
 from .noise import noise_variance_of
 from .rows import centred
-from .selective import check_level
+from .tables import Floats, Table, check_level
 from .truncated import TruncatedNormal
 
-Floats = NDArray[np.float64]
 ROUNDING = 1e-12
 CONDITIONS = {
     "sequence": "the features that joined so far and their signs",
@@ -25,7 +24,7 @@ CONDITIONS = {
 
 
 @dataclass(frozen=True, eq=False)
-class LeastAngleInference:
+class LeastAngleInference(Table):
     """One entry per step of least angle regression.
 
     Attributes
@@ -50,16 +49,14 @@ class LeastAngleInference:
     level: float
     guarantee: str
 
-    def to_frame(self) -> Any:
-        """One row per step (a polars DataFrame)."""
-        import polars
-
-        columns = {name: getattr(self, name) for name in ("knots", "coef", "p", "lower", "upper")}
-        return polars.DataFrame({"name": list(self.names), **columns}).rename({"knots": "knot"})
+    def columns(self) -> dict[str, Any]:
+        """The table as columns, by name."""
+        rest = {name: getattr(self, name) for name in ("coef", "p", "lower", "upper")}
+        return {"name": list(self.names), "knot": self.knots, **rest}
 
 
 @dataclass(frozen=True, eq=False)
-class CovarianceTest:
+class CovarianceTest(Table):
     """One entry per step of least angle regression.
 
     Attributes
@@ -82,12 +79,7 @@ class CovarianceTest:
         "asymptotic, for teaching: valid for the first feature that is not in the true model, conservative after it; "
         "the polyhedral test is exact"
     )
-
-    def to_frame(self) -> Any:
-        """One row per step (a polars DataFrame)."""
-        import polars
-
-        return polars.DataFrame({"name": list(self.names), "statistic": self.statistic, "p": self.p})
+    shown = ("statistic", "p")
 
 
 def lar(

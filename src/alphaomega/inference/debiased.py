@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..arguments import Data, read_data, reporting
 from .rows import centred
 from .scaled_lasso import Sample, scaled_lasso
-from .selective import check_level
+from .tables import check_level
 from .triangle import column_names
 from .wald import Wald
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..arguments import Data, read_data
 from .noise import noise_variance_of
 from .rows import compact
-from .selective import check_level
+from .tables import Floats, IntervalTable, check_level
 from .triangle import column_names
 
-Floats = NDArray[np.float64]
 NO_ERROR = 1e12  # biases of so many standard errors: the data say nothing of the coefficient
 LARGE = 30.0  # biases of so many standard errors leave one tail only
 DEPENDENT = 1e-12  # singular values below this share of the largest are rounding
 
 
 @dataclass(frozen=True, eq=False)
-class RidgeInference:
+class RidgeInference(IntervalTable):
     """Ridge coefficients with intervals wide enough for their bias; every array has one entry per column.
 
     Attributes
@@ -47,6 +46,7 @@ class RidgeInference:
     noise_variance: float
     level: float
     guarantee: str
+    shown = ("coef", "standard_error", "bias", "largest_bias", "p", "lower", "upper")
 
     @property
     def _ratio(self) -> Floats:
@@ -69,32 +69,6 @@ class RidgeInference:
             size = np.where(self.standard_error > 0, abs(self.coef) / self.standard_error, 0.0)
         ratio = np.minimum(self._ratio, NO_ERROR)
         return norm.sf(size - ratio) + norm.sf(size + ratio)
-
-    @property
-    def lower(self) -> Floats:
-        """Lower confidence limits."""
-        return self.coef - self.margin
-
-    @property
-    def upper(self) -> Floats:
-        """Upper confidence limits."""
-        return self.coef + self.margin
-
-    def at_level(self, level: float) -> RidgeInference:
-        """The same inference with intervals of another confidence level in (0, 1)."""
-        check_level(level)
-        return replace(self, level=level)
-
-    def columns(self) -> dict[str, Any]:
-        """The table as columns, by name."""
-        shown = ("coef", "standard_error", "bias", "largest_bias", "p", "lower", "upper")
-        return {"name": list(self.names), **{name: getattr(self, name) for name in shown}}
-
-    def to_frame(self) -> Any:
-        """One row per column (a polars DataFrame)."""
-        import polars
-
-        return polars.DataFrame(self.columns())
 
 
 def ridge(

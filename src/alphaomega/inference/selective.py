@@ -13,16 +13,16 @@ from ..fitting import path
 from ..penalties import L1
 from .noise import noise_variance_of
 from .rows import centred
+from .tables import Floats, Table, check_level
 from .triangle import COLLINEAR
 from .truncated import TruncatedNormal
 
-Floats = NDArray[np.float64]
 FIT_TOLERANCE = 1e-10  # enough to know the support; the fit is then solved exactly on it
 ON_A_KNOT = 1e-7  # relative: closer to a change of support, what was selected cannot be told
 
 
 @dataclass(frozen=True, eq=False)
-class SelectiveInference:
+class SelectiveInference(Table):
     """The selected features with p-values and intervals that stay valid although the same rows selected them.
 
     Every array has one entry per selected feature, in the order of the columns.
@@ -53,21 +53,12 @@ class SelectiveInference:
     noise_variance: float
     level: float
     guarantee: str = field(repr=False, default="")
+    shown = ("coef", "p", "lower", "upper")
 
     @property
     def p(self) -> Floats:
         """Two-sided p-value of a zero coefficient; below 1 - level just where the interval excludes zero."""
         return 2 * np.minimum(self.p_one_sided, 1 - self.p_one_sided)
-
-    def columns(self) -> dict[str, Any]:
-        """The table as columns, by name."""
-        return {"name": list(self.names), "coef": self.coef, "p": self.p, "lower": self.lower, "upper": self.upper}
-
-    def to_frame(self) -> Any:
-        """One row per selected feature: name, coef, p, lower, upper (a polars DataFrame)."""
-        import polars
-
-        return polars.DataFrame(self.columns(), schema_overrides={"name": polars.String})
 
 
 def selective(
@@ -165,12 +156,6 @@ def selective(
         level=level,
         guarantee=_guarantee(level, noise_variance is None),
     )
-
-
-def check_level(level: float) -> None:
-    """Refuse a confidence level outside (0, 1)."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie in (0, 1), e.g. 0.9, got {level!r}")
 
 
 def _guarantee(level: float, estimated: bool) -> str:

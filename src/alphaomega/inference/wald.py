@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .tables import Floats, IntervalTable
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Wald:
+class Wald(IntervalTable):
     """Estimates and their standard errors; every array has one entry per coefficient, the intercept first if fitted.
 
     Attributes
@@ -53,22 +52,6 @@ class Wald:
 
         return student.ppf((1 + self.level) / 2, self.df) * self.standard_error
 
-    @property
-    def lower(self) -> Floats:
-        """Lower confidence limits."""
-        return self.coef - self.margin
-
-    @property
-    def upper(self) -> Floats:
-        """Upper confidence limits."""
-        return self.coef + self.margin
-
-    def at_level(self, level: float) -> Self:
-        """The same inference with intervals of another confidence level in (0, 1)."""
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie in (0, 1), e.g. 0.95, got {level!r}")
-        return replace(self, level=level)
-
     def columns(self) -> dict[str, Any]:
         """The table as columns, by name."""
         return {
@@ -80,9 +63,3 @@ class Wald:
             "lower": self.lower,
             "upper": self.upper,
         }
-
-    def to_frame(self) -> Any:
-        """One row per coefficient (a polars DataFrame)."""
-        import polars
-
-        return polars.DataFrame(self.columns())

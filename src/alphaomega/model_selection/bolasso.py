@@ -16,12 +16,11 @@ from ..losses import Loss
 from ..penalties import L1, L2, Penalty
 from ..problem import Control, Grid
 from . import resampling
-
-Floats = NDArray[np.float64]
+from .chosen import Chosen, Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Bolasso:
+class Bolasso(Chosen):
     """The features that a share of the bootstrap resamples keep, and the unpenalised fit on them.
 
     Attributes
@@ -39,28 +38,15 @@ class Bolasso:
     threshold: float
     coef: Floats
     intercept: Floats
-    feature_names: tuple[str, ...] | None = None
-    redrawn: int = 0
-    message: str = ""
 
     @property
-    def selected(self) -> NDArray[np.intp]:
-        """The positions of the selected features, 0-based and ascending."""
-        return np.flatnonzero(self.frequency >= self.threshold)
+    def share(self) -> Floats:
+        """`frequency`."""
+        return self.frequency
 
-    def to_frame(self) -> Any:
-        """One row per feature, most frequent first (a polars DataFrame)."""
-        import polars
-
-        order = np.argsort(-self.frequency, kind="stable")
-        names = self.feature_names or [f"x{j}" for j in range(len(order))]
-        return polars.DataFrame(
-            {
-                "feature": [names[j] for j in order],
-                "frequency": self.frequency[order],
-                "selected": self.frequency[order] >= self.threshold,
-            }
-        )
+    def columns(self) -> dict[str, Floats]:
+        """What the table shows of each feature."""
+        return {"frequency": self.frequency}
 
 
 def bolasso(

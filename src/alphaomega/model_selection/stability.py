@@ -16,15 +16,15 @@ from ..penalties import L1, Penalty
 from ..problem import Control, Grid, Problem
 from . import resampling
 from .bounds import meinshausen_buhlmann, shah_samworth
+from .chosen import Chosen, Floats
 from .resampling import Resamples
 
-Floats = NDArray[np.float64]
 ABOVE = 2.0  # a half-sample's alpha_max is seldom larger than this multiple of that of all rows
 BELOW = 0.5  # ... and it has selected q features well above this multiple of where all rows have
 
 
 @dataclass(frozen=True, eq=False)
-class Stability:
+class Stability(Chosen):
     """How often each feature is among the first q that enter the path of a half-sample.
 
     Attributes
@@ -49,33 +49,15 @@ class Stability:
     bound_shah_samworth: float
     alphas: Floats
     profile: Floats
-    feature_names: tuple[str, ...] | None = None
-    redrawn: int = 0
-    message: str = ""
 
     @property
-    def selected(self) -> NDArray[np.intp]:
-        """The positions of the selected features, 0-based and ascending."""
-        return np.flatnonzero(self.probability >= self.threshold)
+    def share(self) -> Floats:
+        """`probability`."""
+        return self.probability
 
-    def names(self) -> list[str]:
-        """Feature names, x0, x1, ... where the data had none."""
-        return list(self.feature_names) if self.feature_names else [f"x{j}" for j in range(len(self.probability))]
-
-    def to_frame(self) -> Any:
-        """One row per feature, most often selected first (a polars DataFrame)."""
-        import polars
-
-        order = np.argsort(-self.probability, kind="stable")
-        names = self.names()
-        return polars.DataFrame(
-            {
-                "feature": [names[j] for j in order],
-                "probability": self.probability[order],
-                "simultaneous": self.simultaneous[order],
-                "selected": self.probability[order] >= self.threshold,
-            }
-        )
+    def columns(self) -> dict[str, Floats]:
+        """What the table shows of each feature."""
+        return {"probability": self.probability, "simultaneous": self.simultaneous}
 
     def plot(self, **options: Any) -> Any:
         """Bars of the probabilities as a plotly figure; see `alphaomega.plotting.stability_figure`."""

@@ -70,12 +70,21 @@ def coefficients_figure(
     high = max((float(coef[shown].max(initial=0.0)) for coef in values.values()), default=0.0)
     low, high = max(low, -limit), min(high, limit)
     room = 0.06 * ((high - low) or 1.0)
+    a_line_each(result, [names[j] for j in shown], quantity)
+    result.update_layout(xaxis={"range": [low - room, high + room]})
+    beyond = any((abs(coef[shown]) > limit).any() for coef in values.values())
+    remark(result, strongest_of(len(shown), len(names)), "▸ beyond the scale" if beyond else "")
+    return result
+
+
+def a_line_each(result: go.Figure, names: Sequence[str], quantity: str) -> None:
+    """Axes of a figure with one line per name, first on top, and a quantity along it."""
     result.update_layout(
-        xaxis={"title": {"text": quantity}, "range": [low - room, high + room]},
+        xaxis={"title": {"text": quantity}},
         yaxis={
-            "tickvals": list(range(len(shown))),
-            "ticktext": [plain_text(names[j], LABEL_LENGTH) for j in shown],
-            "range": [len(shown) - 0.45, -0.55],
+            "tickvals": list(range(len(names))),
+            "ticktext": [plain_text(name, LABEL_LENGTH) for name in names],
+            "range": [len(names) - 0.45, -0.55],
             "ticks": "",
             "ticklabelstandoff": 6,
             "zeroline": False,
@@ -83,12 +92,19 @@ def coefficients_figure(
         },
         margin={"t": 84, "b": 72, "l": 24},
     )
-    notes = [f"the {len(shown)} strongest of {len(names):,} features"] if len(shown) < len(names) else []
-    notes += ["▸ beyond the scale"] if any((abs(coef[shown]) > limit).any() for coef in values.values()) else []
-    if notes:
+
+
+def strongest_of(shown: int, total: int) -> str:
+    """What the reader does not see; "" where nothing is left out."""
+    return f"the {shown} strongest of {total:,} features" if shown < total else ""
+
+
+def remark(result: go.Figure, *texts: str) -> None:
+    """Remarks under the right end of the axis, those that say something."""
+    text = "; ".join(filter(None, texts))
+    if text:
         at = {"x": 1, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top", "yshift": -48}
-        result.add_annotation(text="; ".join(notes), **at)
-    return result
+        result.add_annotation(text=text, **at)
 
 
 def strongest_features(values: Mapping[str, Floats], most: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
-from .coefficients import LABEL_LENGTH, ROW_HEIGHT, strongest_features
+from .coefficients import ROW_HEIGHT, a_line_each, remark, strongest_features, strongest_of
 from .theme import PENALTY_SYMBOLS, color_of, figure, plain_text
 
 Floats = NDArray[np.float64]
@@ -63,22 +63,8 @@ def interval_figure(
         _add_bars(result, name, values[:, shown], (position, float(places[name])))
     for position, (name, values) in enumerate(points.items()):
         _add_points(result, name, values[shown], (position, float(places.get(name, 0.0))))
-    result.update_layout(
-        xaxis={"title": {"text": quantity}},
-        yaxis={
-            "tickvals": list(range(len(shown))),
-            "ticktext": [plain_text(names[j], LABEL_LENGTH) for j in shown],
-            "range": [len(shown) - 0.45, -0.55],
-            "ticks": "",
-            "ticklabelstandoff": 6,
-            "zeroline": False,
-            "automargin": True,
-        },
-        margin={"t": 84, "b": 72, "l": 24},
-    )
-    if len(shown) < len(names):
-        at = {"x": 1, "y": 0, "xref": "paper", "yref": "paper", "xanchor": "right", "yanchor": "top", "yshift": -48}
-        result.add_annotation(text=f"the {len(shown)} strongest of {len(names):,} features", **at)
+    a_line_each(result, [names[j] for j in shown], quantity)
+    remark(result, strongest_of(len(shown), len(names)))
     return result
 
 
