@@ -131,7 +131,8 @@ class Objective:
             while size > 1e-10:
                 trial = eta + size * (columns @ step)
                 trial_value = self.weights @ loss_value(self.loss, self.y, trial)
-                if np.isfinite(trial_value) and trial_value <= value + 1e-15 * abs(value):
+                terms = abs(self.y * trial).reshape(len(trial), -1).sum(1)  # the value is a small sum of these
+                if np.isfinite(trial_value) and trial_value <= value + 1e-15 * (abs(value) + self.weights @ terms):
                     break
                 size /= 2
             else:
@@ -161,7 +162,8 @@ class Objective:
         """
         terms = self.penalty.terms(self.shape) * alpha
         inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
-        free = (terms.free & inside).reshape(self.X.shape[1], -1).all(1)
+        boxed = np.isfinite(terms.lower) & np.isfinite(terms.upper)  # whatever pulls there, the dual is finite
+        free = (terms.free & inside & ~boxed).reshape(self.X.shape[1], -1).all(1)
         eta = self._refit(coef, intercept, np.flatnonzero(free))
         force = residual(self.loss, self.y, eta)
         center = self.weights @ self.X if self.intercept else 0.0  # the forces sum to zero, but for rounding
