@@ -67,6 +67,23 @@ def test_scores_equal_separate_fits_standardised(name, loss):
     np.testing.assert_allclose(cv.scores, expected, rtol=1e-5, atol=1e-8)
 
 
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+@pytest.mark.parametrize("penalty", ["L1", "group"])
+@pytest.mark.parametrize("standardize", [False, True])
+@pytest.mark.parametrize("name", ["wide", "weights, some zero"])
+def test_ten_folds_choose_what_ten_separate_fits_choose(name, standardize, penalty, loss):
+    """Fold scores to 1e-6 of the largest, and the same alpha_min."""
+    case = problem(name)
+    y, made = case.y(loss), PENALTIES[penalty](case.X.shape[1])
+    ids = np.empty(len(y), dtype=int)
+    ids[np.argsort(y, kind="stable")] = np.arange(len(y)) % (10 if name != "wide" else 5)
+    cv = ao.cross_validate(case.X, y, loss, made, standardize=standardize, folds=ids, **GRID, **case.sample)
+    expected = separate_scores(case, y, loss, made, ids, cv.path.alphas, standardize=standardize)
+    np.testing.assert_allclose(cv.scores, expected, rtol=0, atol=1e-6 * expected.max())
+    weights = np.bincount(ids, case.weights)
+    assert cv.alpha_min == cv.path.alphas[np.argmin(weights @ expected)]
+
+
 def test_squared_scores_are_mean_squared_errors():
     case = problem("tall")
     y, ids = case.y("squared"), np.arange(80) % FOLDS
