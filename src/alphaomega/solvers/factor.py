@@ -17,24 +17,49 @@ PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a depend
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def forward(factor, k, x):
-    """x <- R^-T x."""
-    for i in range(k):
-        row = factor[i]
-        x[i] /= row[i]
-        value = x[i]
-        for j in range(i + 1, k):
-            x[j] -= value * row[j]
+    """x <- R^-T x; four rows at a time, so that x is loaded and stored a quarter as often."""
+    i = 0
+    while i + 4 <= k:
+        r0, r1, r2, r3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
+        x0 = x[i] / r0[i]
+        x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
+        x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
+        x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
+        x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
+        for j in range(i + 4, k):
+            x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
+        i += 4
+    for a in range(i, k):
+        row = factor[a]
+        x[a] /= row[a]
+        for j in range(a + 1, k):
+            x[j] -= x[a] * row[j]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
 def backward(factor, k, x):
-    """x <- R^-1 x."""
-    for i in range(k - 1, -1, -1):
-        row = factor[i]
-        total = 0.0
+    """x <- R^-1 x; four rows at a time as well."""
+    i = k - 1
+    while i >= 3:
+        r0, r1, r2, r3 = factor[i], factor[i - 1], factor[i - 2], factor[i - 3]
+        t0 = t1 = t2 = t3 = 0.0
         for j in range(i + 1, k):
+            t0 += r0[j] * x[j]
+            t1 += r1[j] * x[j]
+            t2 += r2[j] * x[j]
+            t3 += r3[j] * x[j]
+        x0 = (x[i] - t0) / r0[i]
+        x1 = (x[i - 1] - t1 - r1[i] * x0) / r1[i - 1]
+        x2 = (x[i - 2] - t2 - r2[i] * x0 - r2[i - 1] * x1) / r2[i - 2]
+        x3 = (x[i - 3] - t3 - r3[i] * x0 - r3[i - 1] * x1 - r3[i - 2] * x2) / r3[i - 3]
+        x[i], x[i - 1], x[i - 2], x[i - 3] = x0, x1, x2, x3
+        i -= 4
+    for a in range(i, -1, -1):
+        row = factor[a]
+        total = 0.0
+        for j in range(a + 1, k):
             total += row[j] * x[j]
-        x[i] = (x[i] - total) / row[i]
+        x[a] = (x[a] - total) / row[a]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -70,17 +95,13 @@ def delete(factor, order, position, size, t, work):
             row[j] = row[j + 1]
     for i in range(t, k - 1):
         row, below = factor[i], factor[i + 1]
-        for j in range(i, k - 1):
-            row[j] = below[j + 1]
-    for i in range(t, k - 1):
-        row = factor[i]
-        radius = np.sqrt(row[i] * row[i] + work[i] * work[i])
-        cosine, sine = row[i] / radius, work[i] / radius
+        radius = np.sqrt(below[i + 1] * below[i + 1] + work[i] * work[i])
+        cosine, sine = below[i + 1] / radius, work[i] / radius
         row[i] = radius
         for j in range(i + 1, k - 1):
-            turned = cosine * row[j] + sine * work[j]
-            work[j] = cosine * work[j] - sine * row[j]
-            row[j] = turned
+            shifted = below[j + 1]
+            row[j] = cosine * shifted + sine * work[j]
+            work[j] = cosine * work[j] - sine * shifted
     position[order[t]] = -1
     for i in range(t, k - 1):
         order[i] = order[i + 1]

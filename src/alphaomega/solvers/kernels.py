@@ -18,6 +18,8 @@ from .factor import FAST, append, backward, delete, forward, inside
 TIE = 1e-12  # a zero coordinate whose pull exceeds its threshold by less has tied with others, but for rounding
 FEW = 2  # sweeps after which c still has its digits
 IDLE = 1e-2  # moves below this share of the tolerance are left out of a sweep
+ENTRY = 0.4  # beside a factor, zero coordinates enter whose excess is at least this share of the largest: of columns
+# that are alike, the first take from the others what would let them enter and then drop, a Newton step each
 EXACT = 1e-3  # Newton aims at this share of the tolerance
 MAX_ROUNDS = 1000
 DONE, WANTS_FACTOR, WANTS_EXCHANGE = 0, 1, 2
@@ -25,10 +27,11 @@ START, WITH_FACTOR, EXCHANGED = 0, 1, 2
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
-def sweep(gram, m, c, v, terms, idle):
+def sweep(gram, m, c, v, terms, idle, entry):
     """One pass of coordinate descent; returns the largest change, in units of the gradient.
 
-    Non-zero coordinates that would move by no more than `idle` stay: after a Newton step a sweep costs little.
+    Non-zero coordinates that would move by no more than `idle` stay: after a Newton step a sweep costs little. Zero
+    ones whose pull exceeds its threshold by less than `entry` stay too.
     """
     worst = 0.0
     for j in range(m):
@@ -43,6 +46,7 @@ def sweep(gram, m, c, v, terms, idle):
             new = 0.0
         if v[j] == 0.0 and abs(new) <= TIE * l1:
             new = 0.0
+        excess = abs(new)
         if new != 0.0:
             denominator = diagonal + terms[1, j]
             new = new / denominator if denominator > 0.0 else 0.0
@@ -52,7 +56,7 @@ def sweep(gram, m, c, v, terms, idle):
             change = abs(delta) * (diagonal + terms[1, j])
             if change > worst:
                 worst = change
-            if change <= idle and v[j] != 0.0 and new != 0.0:
+            if (excess < entry) if v[j] == 0.0 else (change <= idle and new != 0.0):
                 continue
             v[j] = new
             row = gram[j]
@@ -62,15 +66,42 @@ def sweep(gram, m, c, v, terms, idle):
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
+def strongest(m, c, v, terms):
+    """The largest excess over its threshold of the pull at a zero coordinate that may follow it."""
+    largest = 0.0
+    for j in range(m):
+        if v[j] == 0.0 and (terms[3, j] > 0.0 if c[j] > 0.0 else terms[2, j] < 0.0):
+            largest = max(largest, abs(c[j]) - terms[0, j])
+    return largest
+
+
+@njit(cache=True, nogil=True, fastmath=FAST)
 def refresh(gram, m, b, c, v, origin):
-    """c = b - G (v - origin), from scratch."""
+    """c = b - G (v - origin), from scratch; four rows at a time, so that c is loaded and stored a quarter as often."""
     for i in range(m):
         c[i] = b[i]
+    j0, j1, j2, waiting = 0, 0, 0, 0
     for j in range(m):
-        if v[j] != origin[j]:
-            row, value = gram[j], v[j] - origin[j]
+        if v[j] == origin[j]:
+            continue
+        waiting += 1
+        if waiting == 1:
+            j0 = j
+        elif waiting == 2:
+            j1 = j
+        elif waiting == 3:
+            j2 = j
+        else:
+            waiting = 0
+            r0, r1, r2, r3 = gram[j0], gram[j1], gram[j2], gram[j]
+            u0, u1, u2, u3 = v[j0] - origin[j0], v[j1] - origin[j1], v[j2] - origin[j2], v[j] - origin[j]
             for i in range(m):
-                c[i] -= value * row[i]
+                c[i] -= u0 * r0[i] + u1 * r1[i] + u2 * r2[i] + u3 * r3[i]
+    for place in range(waiting):
+        j = (j0, j1, j2)[place]
+        row, u = gram[j], v[j] - origin[j]
+        for i in range(m):
+            c[i] -= u * row[i]
 
 
 @njit(cache=True, nogil=True)
@@ -192,6 +223,7 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
     previous, stale, sweeps = np.inf, 0, 0
     changes, support, _ = survey(m, v, terms, position)
     stepping = state == WITH_FACTOR or (state == START and support > 0 and changes == 0)
+    choosy = size[0] > FEW
     for _ in range(MAX_ROUNDS):
         if stepping:
             synchronise(gram, m, v, terms, factor, order, position, size, work)
@@ -199,9 +231,10 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
             newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, steps, EXACT * tolerance)
             if survey(m, v, terms, position)[2] > 0:
                 return WANTS_EXCHANGE
-            previous, stale = np.inf, 0
+            previous, stale, choosy = np.inf, 0, True
         while sweeps < max_sweeps:
-            worst = sweep(gram, m, c, v, terms, IDLE * tolerance)
+            entry = ENTRY * strongest(m, c, v, terms) if choosy else 0.0
+            worst = sweep(gram, m, c, v, terms, IDLE * tolerance, entry)
             sweeps += 1
             stale += 1
             if worst <= tolerance:
@@ -226,3 +259,33 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
             break
         state, stepping = START, True
     return DONE
+
+
+@njit(cache=True, nogil=True)
+def follow(
+    gram, m, b, c, v, origin, terms, packed, alphas, goals, found, factor, order, position, size, work, d, max_sweeps,
+    first, state,
+):  # fmt: skip
+    """Minimise under alpha * packed (l1, quadratic) for one alpha after the other, each from the last, into `found`.
+
+    Begins with the `first`; returns how many are done, and DONE or what `minimise` wants before it goes on.
+    """
+    for k in range(first, len(alphas)):
+        if state == START:
+            changed = False
+            for j in range(m):
+                quadratic = packed[1, j] if np.isinf(packed[1, j]) else alphas[k] * packed[1, j]
+                changed |= quadratic != terms[1, j]
+                terms[1, j] = quadratic
+                terms[0, j] = packed[0, j] if np.isinf(packed[0, j]) else alphas[k] * packed[0, j]
+            if changed:
+                position[:m] = -1
+                size[0] = 0
+        status = minimise(
+            gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, goals[k], max_sweeps, state
+        )
+        if status != DONE:
+            return k, status
+        found[k] = v[:m]
+        state = START
+    return len(alphas), DONE

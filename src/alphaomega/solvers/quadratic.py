@@ -107,22 +107,11 @@ class Quadratic:
         """The minimisers under terms * alpha for one alpha after the other, (alphas, m), each from the last."""
         m = self.size
         found = np.empty((len(alphas), m))
-        packed = np.array([terms.l1, terms.quadratic])
         self.scaled[2, :m], self.scaled[3, :m] = terms.lower, terms.upper
+        packed = np.array([terms.l1, terms.quadratic])
         done = self._descend(packed, alphas, tolerances, found)
-        excluded = np.isinf(packed)
-        packed[excluded] = 0.0
-        excluded = excluded if excluded.any() else None
-        curved = bool(packed[1].any())
-        for k, alpha in enumerate(alphas[done:], done):
-            scaled = alpha * packed
-            if excluded is not None:
-                scaled[excluded] = np.inf
-            if (curved or self.scaled[1, :m].any()) and not np.array_equal(self.scaled[1, :m], scaled[1]):
-                self.forget_factor()
-            self.scaled[:2, :m] = scaled
-            self._minimise(float(tolerances[k]))
-            found[k] = self.v[:m]
+        if done < len(alphas):
+            self._step_and_sweep(packed, alphas, tolerances, found, done)
         return found
 
     def _descend(self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats) -> int:
@@ -138,25 +127,29 @@ class Quadratic:
             self.gram, m, self.b, self.c, self.v, self.origin, terms, packed, alphas, tolerances, found, most
         )
 
-    def _minimise(self, tolerance: float) -> None:
-        """Under the terms in `scaled`, from the present v."""
+    def _step_and_sweep(
+        self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats, done: int
+    ) -> None:
+        """Solve the rest by Newton steps and sweeps."""
         from . import kernels
 
-        state = kernels.START
-        for _ in range(MAX_EXCHANGES):  # more would be rounding: the certificate will say how near this is
-            status = kernels.minimise(
-                self.gram, self.size, self.b, self.c, self.v, self.origin, self.scaled, self.factor, self.order,
-                self.position, self.count, self.work, self.direction, tolerance,
-                self.max_sweeps, state,
+        state, asked = kernels.START, 0
+        while done < len(alphas):
+            before = done
+            done, status = kernels.follow(
+                self.gram, self.size, self.b, self.c, self.v, self.origin, self.scaled, packed, alphas, tolerances,
+                found, self.factor, self.order, self.position, self.count, self.work, self.direction,
+                self.max_sweeps, done, state,
             )  # fmt: skip
-            if status == kernels.DONE:
-                return
             if status == kernels.WANTS_FACTOR:
                 self._factorise(self.scaled[:, : self.size])
                 state = kernels.WITH_FACTOR
-            else:
+            elif status == kernels.WANTS_EXCHANGE:
                 self._exchange()
                 state = kernels.EXCHANGED
+            asked = asked + 1 if done == before else 1
+            if asked > MAX_EXCHANGES:  # more would be rounding: the certificate will say how near this is
+                found[done], done, state = self.v[: self.size], done + 1, kernels.START
 
     def _exchange(self) -> None:
         """Let dependent coordinates, or others for them, become zero."""
