@@ -24,10 +24,11 @@ from .designs.remembering import Remembering
 from .problem import Control, Grid, Problem
 from .solvers import RawPath
 from .solvers.grid import default_ratio
+from .solvers.raw import Coefficients
 
 Arrays = dict[str, NDArray]
 PART = 10  # alphas that are solved, and saved, at once
-VERSION = "alphaomega-checkpoint 1"
+VERSION = "alphaomega-checkpoint 2"
 
 
 def solve(
@@ -210,17 +211,14 @@ def _digest(values: list[Any]) -> str:
 
 
 def _packed(path: RawPath) -> Arrays:
-    """A path as arrays; of the coefficients those that are not zero."""
-    places = np.flatnonzero(path.coef)
+    """A path as arrays."""
     packed = {
         "alphas": path.alphas,
-        "shape": np.array(path.coef.shape),
-        "places": places,
-        "values": path.coef.ravel()[places],
+        "columns": path.table.columns,
+        "values": path.table.values,
+        "n_features": np.array(path.table.n_features),
         "intercept": path.intercept,
         "gap": path.gap,
-        "supports": np.concatenate([np.empty(0, dtype=np.intp), *path.supports]),
-        "sizes": path.n_nonzero,
         "reads": np.array(path.reads),
         "null_loss": np.array(path.null_loss),
         "scale": path.scale,
@@ -235,14 +233,11 @@ def _unpacked(arrays: Arrays, lane: int) -> RawPath:
     def get(name: str) -> NDArray:
         return arrays[f"{lane}/{name}"]
 
-    coef = np.zeros(tuple(get("shape")))
-    coef.ravel()[get("places")] = get("values")
     return RawPath(
         alphas=get("alphas"),
-        coef=coef,
+        table=Coefficients(get("columns"), get("values"), int(get("n_features"))),
         intercept=get("intercept"),
         gap=get("gap"),
-        supports=np.split(get("supports"), np.cumsum(get("sizes"))[:-1]),
         reads=float(get("reads")),
         null_loss=float(get("null_loss")),
         scale=get("scale"),
@@ -263,10 +258,9 @@ def _one(parts: list[RawPath], setup: float) -> RawPath:
     return replace(
         parts[0],
         alphas=np.concatenate([part.alphas for part in parts]),
-        coef=np.concatenate([part.coef for part in parts]),
+        table=Coefficients.joined([part.table for part in parts]),
         intercept=np.concatenate([part.intercept for part in parts]),
         gap=np.concatenate([part.gap for part in parts]),
-        supports=[support for part in parts for support in part.supports],
         reads=setup + sum(part.reads for part in parts),
         message=" ".join(dict.fromkeys(part.message for part in parts if part.message)),
         held_out=np.concatenate(held_out) if len(held_out) == len(parts) else None,

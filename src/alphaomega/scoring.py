@@ -40,10 +40,10 @@ class _Fit:
 
     @classmethod
     def of(cls, path: RawPath) -> _Fit:
-        table = path.coef if path.coef.ndim == 3 else path.coef[:, :, None]
-        support = np.flatnonzero(table.any((0, 2)))
-        intercept = path.intercept.reshape(len(table), -1)
-        return cls(support, np.ascontiguousarray(np.moveaxis(table[:, support], 1, 0)), intercept)
+        values = path.table.values
+        intercept = path.intercept.reshape(len(values), -1)
+        table = values.reshape(*values.shape[:2], intercept.shape[1])
+        return cls(path.table.columns, np.ascontiguousarray(np.moveaxis(table, 1, 0)), intercept)
 
 
 def _sums(

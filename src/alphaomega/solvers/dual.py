@@ -47,14 +47,16 @@ def simple_scale(terms: Terms, slope: Floats) -> float:
 
 def survey(terms: Terms, alphas: Floats, slopes: Floats, outside: NDArray) -> tuple[Floats, NDArray[np.bool_]]:
     """For `simple` terms and slopes (d, B): `simple_scale` at every alpha, and whether an `outside` one violates."""
-    with np.errstate(divide="ignore"):
-        inverse = np.where(terms.l1 > 0, 1 / terms.l1, 0.0)
-    ratio = abs(slopes.T)
-    ratio *= inverse
-    largest = ratio.max(1, initial=0.0)
-    ratio *= outside
+    if len(terms.l1) and (level := terms.l1[0]) > 0 and (terms.l1 == level).all():
+        largest = np.maximum(slopes.max(0), -slopes.min(0)) / level
+    else:
+        largest = abs(slopes[terms.l1 > 0] / terms.l1[terms.l1 > 0, None]).max(0, initial=0.0)
     scale = np.divide(alphas, largest, out=np.ones(len(alphas)), where=(largest > alphas) & (alphas > 0))
-    return scale, ratio.max(1, initial=0.0) > alphas * (1 + SLACK)
+    missing = largest > alphas * (1 + SLACK)
+    for k in np.flatnonzero(missing):
+        pull, level = abs(slopes[outside, k]), terms.l1[outside]
+        missing[k] = (pull[level > 0] > alphas[k] * (1 + SLACK) * level[level > 0]).any()
+    return scale, missing
 
 
 def scale_and_conjugate(terms: Terms, slope: Floats, pull: float) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from . import smooth
 from .curved import CurvedLane
 from .frame import Frame, Part, whole_gram_pays
 from .lanes import Lane, Points, SquaredLane
-from .raw import RawPath, shortfall
+from .raw import Coefficients, RawPath, shortfall
 from .ridge import RidgeLane
 from .summed import FoldSums
 from .threads import Threads
@@ -185,28 +185,31 @@ def _begin(frame: Frame, start: Start, alpha: float) -> Points:
 def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -> RawPath:
     """Points in the block's coordinates as coefficients in the columns' units."""
     p, k = frame.design.shape[1], frame.problem.n_outputs
-    coef = np.zeros((len(alphas), p * k))
+    used = [points.coordinates[points.v.any(0)] // k for points in track.points]
+    columns = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *used]))
+    values = np.zeros((len(alphas), len(columns) * k))
     intercept = np.zeros((len(alphas), k))
     scale, center = np.repeat(frame.scale, k), np.repeat(frame.center, k)
     lower, upper = _bounds(frame, part)
-    supports: list[NDArray[np.intp]] = []
+    start = 0
     for points in track.points:
-        at, rows = points.coordinates, slice(len(supports), len(supports) + len(points.alphas))
-        value = (points.v / scale[at]).clip(lower[at], upper[at])
-        coef[rows, at] = value
+        active = np.flatnonzero(points.v.any(0))
+        at, rows = points.coordinates[active], slice(start, start + len(points.alphas))
+        value = (points.v[:, active] / scale[at]).clip(lower[at], upper[at])
+        values[rows, np.searchsorted(columns, at // k) * k + at % k] = value
         for output in range(k):
             mine = at % k == output
             intercept[rows, output] = points.intercept[:, output] - value[:, mine] @ center[at[mine]]
-        supports += [np.unique(at[np.flatnonzero(row)] // k) for row in value]
+        start = rows.stop
     many = frame.problem.y.ndim == 2
     if many:
         intercept -= intercept.mean(1, keepdims=True)
+    table = values.reshape(len(alphas), len(columns), k) if many else values
     return RawPath(
         alphas=alphas,
-        coef=coef.reshape(len(alphas), p, k) if many else coef,
+        table=Coefficients(columns, table, p),
         intercept=intercept if many else intercept[:, 0],
         gap=np.concatenate(track.gaps),
-        supports=supports,
         reads=reads,
         null_loss=part.null.loss,
         scale=part.scale,

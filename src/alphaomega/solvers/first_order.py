@@ -12,7 +12,7 @@ from ..designs import Standardized
 from ..problem import Control, Grid, NullModel, Problem
 from . import proximal
 from .grid import default_ratio
-from .raw import RawPath
+from .raw import Coefficients, RawPath
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,6 @@ def _path(problem: Problem, grid: Grid, control: Control) -> RawPath:
         coefs.append(coef)
         intercepts.append(state.intercept - center @ coef)
         violations.append(violation)
-    supports = [np.flatnonzero(coef if coef.ndim == 1 else coef.any(1)) for coef in coefs]
     late = [alpha for alpha, violation in zip(alphas, violations) if violation > control.tol]
     message = (
         f"{len(late)} of {len(alphas)} fits stopped short of tol={control.tol:g}, all at alpha <= {max(late):g}; their "
@@ -66,6 +65,6 @@ def _path(problem: Problem, grid: Grid, control: Control) -> RawPath:
         else ""
     )
     return RawPath(
-        np.asarray(alphas, dtype=float), np.array(coefs), np.array(intercepts), np.array(violations), supports,
+        np.asarray(alphas, dtype=float), Coefficients.of(np.array(coefs)), np.array(intercepts), np.array(violations),
         problem.design.reads - start, null.loss, scale, center, "stationarity", message,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from ..penalties import L2
 from ..penalties.algebra import split_form
 from ..problem import Control, Grid, NullModel, Problem
 from . import engine
-from .raw import RawPath
+from .raw import Coefficients, RawPath
 
 Floats = NDArray[np.float64]
 LARGEST = 2000  # features of a matrix that is decomposed
@@ -116,9 +116,8 @@ class Turned:
                 f"{late.max():.3g}: their coefficients are approximate. Use larger alphas, standardize=True, or a "
                 "larger tol."
             )
-        supports = [np.flatnonzero(table if table.ndim == 1 else table.any(1)) for table in coef]
         return replace(
-            path, coef=coef, intercept=intercept, gap=violation, supports=supports, scale=self.scale,
+            path, table=Coefficients.of(coef), intercept=intercept, gap=violation, scale=self.scale,
             center=self.center, certificate="stationarity", message=message,
         )  # fmt: skip
 

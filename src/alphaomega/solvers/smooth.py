@@ -15,7 +15,7 @@ from ..problem import Control, Grid, NullModel, Problem
 from .grid import RIDGE_FLOOR, default_ratio
 from .lanes import Sample
 from .newton_cg import NewtonCG
-from .raw import RawPath, shortfall
+from .raw import Coefficients, RawPath, shortfall
 
 Floats = NDArray[np.float64]
 Solve = Callable[[list[Problem], Grid], list[RawPath]]
@@ -174,9 +174,8 @@ def solve_by_products(problems: list[Problem], grid: Grid, control: Control) -> 
         if lane.y.ndim == 2:
             intercept -= intercept.mean(1, keepdims=True)
         gap = np.array([state.gap for state in states])
-        supports = [np.flatnonzero(table.any(1)) for table in coef]
         frame = RawPath(
-            grid.alphas, coef, intercept, gap, supports, 0.0, null.loss, columns.own, columns.design.center,
+            grid.alphas, Coefficients.of(coef), intercept, gap, 0.0, null.loss, columns.own, columns.design.center,
             message=shortfall(gap, grid.alphas, control.tol),
         )  # fmt: skip
         paths.append(_path(lane, columns, (grid.alphas, coef, _squeezed(lane, intercept)), frame))
@@ -192,9 +191,8 @@ def _path(problem: Problem, columns: Columns, fit: tuple[Floats, Floats, Floats]
     return replace(
         path,
         alphas=alphas,
-        coef=coef if problem.y.ndim == 2 else coef[:, :, 0],
+        table=Coefficients.of(coef if problem.y.ndim == 2 else coef[:, :, 0]),
         intercept=intercept,
-        supports=[np.flatnonzero(table.any(1)) for table in coef],
         scale=columns.own,
         center=columns.design.center,
     )

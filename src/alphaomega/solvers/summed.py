@@ -66,7 +66,9 @@ class FoldSums:
     def held_out(self, fold: int, path: RawPath) -> Floats | None:
         """The mean squared error of a fold's rows at every alpha; None where rounding would show."""
         own, total = self.passed.parts[fold], self.passed.parts.sum(0)
-        shift = path.intercept - self.mean + path.coef @ self.passed.shift
-        residual = np.column_stack([-path.coef, np.ones(len(shift)), -shift])
-        error = np.einsum("mi,mi->m", residual @ own, residual) / (own[-1, -1] or 1.0)
+        columns, values = path.table.columns, path.table.values
+        shift = path.intercept - self.mean + values @ self.passed.shift[columns]
+        residual = np.column_stack([-values, np.ones(len(shift)), -shift])
+        used = np.append(columns, [len(own) - 2, len(own) - 1])
+        error = np.vecdot(residual @ own[np.ix_(used, used)], residual) / (own[-1, -1] or 1.0)
         return error if (error > LOST * total[-2, -2] / total[-1, -1]).all() else None
