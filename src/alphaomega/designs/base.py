@@ -56,6 +56,10 @@ class Block(ABC):
         """Z[:, places].T @ r."""
         return self.rmatvec(r)[places]
 
+    def some_rows(self, rows: NDArray[np.intp], places: Columns) -> Floats | None:
+        """Z[rows][:, places], None where rows do not lie at hand."""
+        return None
+
     @abstractmethod
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
         """Z[:, left]' diag(weights) Z[:, right]; weights of any sign."""

@@ -211,6 +211,9 @@ class DenseBlock(Block):
     def rmatvec_at(self, r: Floats, places: Columns) -> Floats:
         return self._pick(places).T @ r
 
+    def some_rows(self, rows: NDArray[np.intp], places: Columns) -> Floats:
+        return self.storage[np.ix_(rows, places)]
+
     def gram(self, weights: Floats, left: Columns, right: Columns) -> Floats:
         same = left is right or np.array_equal(left, right)
         even = bool(np.ptp(weights) == 0)

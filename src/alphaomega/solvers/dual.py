@@ -47,15 +47,15 @@ def simple_scale(terms: Terms, slope: Floats) -> float:
 
 def survey(terms: Terms, alphas: Floats, slopes: Floats, outside: NDArray) -> tuple[Floats, NDArray[np.bool_]]:
     """For `simple` terms and slopes (d, B): `simple_scale` at every alpha, and whether an `outside` one violates."""
-    if len(terms.l1) and (level := terms.l1[0]) > 0 and (terms.l1 == level).all():
-        largest = np.maximum(slopes.max(0), -slopes.min(0)) / level
-    else:
-        largest = abs(slopes[terms.l1 > 0] / terms.l1[terms.l1 > 0, None]).max(0, initial=0.0)
+    with np.errstate(divide="ignore"):
+        inverse = np.where(terms.l1 > 0, 1 / terms.l1, 0.0)
+    ratio = abs(slopes.T)
+    ratio *= inverse
+    largest = ratio.max(1, initial=0.0)
     scale = np.divide(alphas, largest, out=np.ones(len(alphas)), where=(largest > alphas) & (alphas > 0))
     missing = largest > alphas * (1 + SLACK)
     for k in np.flatnonzero(missing):
-        pull, level = abs(slopes[outside, k]), terms.l1[outside]
-        missing[k] = (pull[level > 0] > alphas[k] * (1 + SLACK) * level[level > 0]).any()
+        missing[k] = (ratio[k, outside] > alphas[k] * (1 + SLACK)).any()
     return scale, missing
 
 
@@ -87,6 +87,31 @@ def violators(terms: Terms, slope: Floats, slack: float = SLACK) -> NDArray[np.i
     found = np.flatnonzero(distance > slack * np.where(np.isfinite(reference), reference, 1.0))
     with np.errstate(over="ignore"):
         return found[np.argsort(-distance[found] / np.maximum(reference[found], 1e-300))]
+
+
+def violators_along(terms: Terms, alphas: Floats, slopes: Floats, outside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """`violators` among the `outside` coordinates at any of some alphas; slopes (d, B); the strongest first."""
+    if terms.groups is not None or terms.bounded:
+        found = [violators(terms * float(alpha), slope) for alpha, slope in zip(alphas, slopes.T)]
+        coordinates = np.concatenate(found)
+        return np.asarray(list(dict.fromkeys(coordinates[outside[coordinates]].tolist())), dtype=np.intp)
+    size = abs(slopes)
+    with np.errstate(invalid="ignore"):  # an excluded coordinate at alpha = 0
+        over = (size > np.multiply.outer(terms.l1, alphas * (1 + SLACK))).any(1)
+    coordinates = np.flatnonzero(over & outside)
+    level = np.maximum(np.multiply.outer(terms.l1[coordinates], alphas), 1e-300)
+    with np.errstate(over="ignore"):  # nothing penalises it: it comes first
+        return coordinates[np.argsort(-(size[coordinates] / level).max(1))]
+
+
+def reaching(terms: Terms, alpha: float, slope: Floats) -> NDArray[np.bool_]:
+    """Which zero coordinates would want to leave zero at this alpha, with these correlations."""
+    if terms.groups is None and not terms.bounded:
+        with np.errstate(invalid="ignore"):  # an excluded coordinate at alpha = 0
+            return np.asarray(abs(slope) > alpha * terms.l1)
+    reached = np.zeros(len(slope), dtype=bool)
+    reached[violators(terms * alpha, slope)] = True
+    return reached
 
 
 def thresholds(terms: Terms) -> Floats:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..designs.base import Block
 from ..problem import Control, Grid, Problem, Start
 from . import smooth
 from .curved import CurvedLane
@@ -18,10 +17,13 @@ from .raw import Coefficients, RawPath, shortfall
 from .ridge import RidgeLane
 from .summed import FoldSums
 from .threads import Threads
-from .working_set import Driver, Track
+from .tracks import Gathered, Track
+from .working_set import Driver
 
 Floats = NDArray[np.float64]
 MOST_LANES = 32  # more share a working set that none of them needs
+FOLLOWING = 0.3  # the work of a lane that follows, as a share of the leader's
+MOST_HELD_OUT = 0.3  # a share of more rows costs about as much as a Gram of the others
 LANE_NUMBERS = 2e7  # numbers that the points of all lanes hold at once
 
 
@@ -108,7 +110,8 @@ class Lanes:
         with self.threads.reading():
             frame = Frame.of(problems)
         bounds = np.ones(len(problems)) if frame.whole else [_stretch(problem, own) for own in problems]
-        return self._driven(frame, bounds, grid, start)
+        held_out = [None, *(_held_out(problem, own) for own in problems[1:])]
+        return self._driven(frame, bounds, grid, start, held_out)
 
     def from_sums(self, problem: Problem, folds: NDArray[np.intp] | None, grid: Grid) -> list[RawPath]:
         """The path of a problem, and without each fold; no lane holds anything as long as X."""
@@ -119,31 +122,45 @@ class Lanes:
         first, *rest = self._driven(frame, np.ones(len(frame.parts)), grid, start)
         return [first, *(replace(path, held_out=sums.held_out(fold, path)) for fold, path in enumerate(rest))]
 
-    def _driven(self, frame: Frame, bounds: Sequence[float] | Floats, grid: Grid, start: float) -> list[RawPath]:
-        """Every lane of a frame down the grid."""
+    def _driven(
+        self, frame: Frame, bounds: Sequence[float] | Floats, grid: Grid, start: float,
+        held_out: Sequence[NDArray[np.intp] | None] = (),
+    ) -> list[RawPath]:  # fmt: skip
+        """Every lane of a frame down the grid: the first, then all others together behind it."""
         problem = frame.problem
-        alphas = frame.alphas(grid)
-        block = None if frame.whole else problem.design.block(frame.center, frame.scale)
-        tracks = [
-            Track(
-                _lane(frame, part, block),
-                part.null.loss,
-                part.slope,
-                inside=np.full(problem.design.shape[1], frame.whole),
-                bound=float(bound),
-                pull=float(np.max(abs(part.slope), initial=0.0)),
-            )
-            for part, bound in zip(frame.parts, bounds)
-        ]
-        if len(tracks) == 1:
-            tracks[0].lane.all_threads = self.threads.reading
+        alphas, p = frame.alphas(grid), problem.design.shape[1]
+        gathered = None if frame.whole else self._gathered(frame)
+        tracks = []
+        for part, bound in zip(frame.parts, bounds):
+            lane = _lane(frame, part, gathered)
+            inside = np.full(p, frame.whole)
+            pull = float(np.max(abs(part.slope), initial=0.0))
+            tracks.append(Track(lane, part.null.loss, part.slope, inside, np.zeros(p), bound=float(bound), pull=pull))
         if grid.start is not None:
             tracks[0].start = _begin(frame, grid.start, float(alphas[0]))
-        driver = Driver(frame.design, block, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads)
-        driver.run()
+        tracks[0].lane.all_threads = self.threads.reading
+        driver = Driver(
+            frame.design, gathered, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads
+        )
+        if gathered is None or len(tracks) == 1:
+            driver.run()
+        else:
+            share = 1 / (1 + FOLLOWING * (len(tracks) - 1))
+            leader = replace(driver, tracks=tracks[:1], control=self.control.part(0.0, share))
+            leader.run()
+            for track, rows in zip(tracks, held_out):
+                if rows is not None:
+                    track.lane.follow(tracks[0].lane, rows)
+            rest = self.control.part(share, 1.0)
+            replace(leader, tracks=tracks[1:], control=rest, leader=tracks[0]).run()
         tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)
         reads = problem.design.reads - start
         return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
+
+    @staticmethod
+    def _gathered(frame: Frame) -> Gathered:
+        design = frame.problem.design
+        return Gathered.empty(design.block(frame.center, frame.scale), design.shape[1])
 
 
 def _own_scales(problem: Problem) -> bool:
@@ -160,13 +177,21 @@ def _stretch(first: Problem, other: Problem) -> float:
     return float(np.sqrt(largest * first.total / other.total))
 
 
-def _lane(frame: Frame, part: Part, block: Block | None) -> Lane:
+def _held_out(first: Problem, other: Problem) -> NDArray[np.intp] | None:
+    """The few rows of the first problem that the other leaves out, None where they differ otherwise."""
+    rows = np.flatnonzero((other.weights == 0) & (first.weights > 0))
+    same = other.weights == first.weights
+    same[rows] = True
+    return rows if same.all() and rows.size <= MOST_HELD_OUT * len(same) else None
+
+
+def _lane(frame: Frame, part: Part, gathered: Gathered | None) -> Lane:
     if part.gram is not None and smooth.pure(part.terms):
         return RidgeLane(part.sample, part.terms, part.gram)
     if not frame.problem.loss.constant_curvature:
-        assert block is not None
-        return CurvedLane(part.sample, part.terms, block, part.null)
-    lane = SquaredLane(part.sample, part.terms, block)
+        assert gathered is not None
+        return CurvedLane(part.sample, part.terms, gathered.block, part.null)
+    lane = SquaredLane(part.sample, part.terms, None if gathered is None else gathered.block)
     if part.gram is not None:
         lane.take_whole(part.gram)
     return lane

@@ -23,7 +23,8 @@ ENTRY = 0.4  # beside a factor, zero coordinates enter whose excess is at least 
 EXACT = 1e-3  # Newton aims at this share of the tolerance
 MAX_ROUNDS = 1000
 DONE, WANTS_FACTOR, WANTS_EXCHANGE = 0, 1, 2
-START, WITH_FACTOR, EXCHANGED = 0, 1, 2
+START, WITH_FACTOR, EXCHANGED, FORESEEN = 0, 1, 2, 3
+SEED = 1e-100  # a coordinate that is about to enter starts so near to zero that no pull feels it
 
 
 @njit(cache=True, nogil=True, fastmath=FAST)
@@ -102,6 +103,17 @@ def refresh(gram, m, b, c, v, origin):
         row, u = gram[j], v[j] - origin[j]
         for i in range(m):
             c[i] -= u * row[i]
+
+
+@njit(cache=True, nogil=True)
+def part_of(gram, left, right):
+    """gram[left][:, right]; unlike NumPy's indexing it lets other threads work meanwhile."""
+    part = np.empty((len(left), len(right)))
+    for a in range(len(left)):
+        row = gram[left[a]]
+        for b in range(len(right)):
+            part[a, b] = row[right[b]]
+    return part
 
 
 @njit(cache=True, nogil=True)
@@ -222,7 +234,7 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
     """
     previous, stale, sweeps = np.inf, 0, 0
     changes, support, _ = survey(m, v, terms, position)
-    stepping = state == WITH_FACTOR or (state == START and support > 0 and changes == 0)
+    stepping = state in (WITH_FACTOR, FORESEEN) or (state == START and support > 0 and changes == 0)
     choosy = size[0] > FEW
     for _ in range(MAX_ROUNDS):
         if stepping:
@@ -262,13 +274,27 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
 
 
 @njit(cache=True, nogil=True)
+def foresee(m, c, v, terms, past, ratio):
+    """Seed what enters if pulls go on as since the last alpha: between kinks they are linear in alpha."""
+    seeded = False
+    for j in range(m):
+        forecast = c[j] + ratio * (c[j] - past[j])
+        free = terms[3, j] > 0.0 if forecast > 0.0 else terms[2, j] < 0.0
+        if free and v[j] == 0.0 and abs(forecast) > terms[0, j] > 0.0:
+            v[j] = SEED if forecast > 0.0 else -SEED
+            seeded = True
+    return seeded
+
+
+@njit(cache=True, nogil=True)
 def follow(
-    gram, m, b, c, v, origin, terms, packed, alphas, goals, found, factor, order, position, size, work, d, max_sweeps,
-    first, state,
+    gram, m, b, c, v, origin, terms, packed, alphas, goals, found, past, factor, order, position, size, work, d,
+    max_sweeps, first, state,
 ):  # fmt: skip
     """Minimise under alpha * packed (l1, quadratic) for one alpha after the other, each from the last, into `found`.
 
-    Begins with the `first`; returns how many are done, and DONE or what `minimise` wants before it goes on.
+    Begins with the `first`; returns how many are done, and DONE or what `minimise` wants before it goes on. `past` is
+    room for m numbers.
     """
     for k in range(first, len(alphas)):
         if state == START:
@@ -281,6 +307,11 @@ def follow(
             if changed:
                 position[:m] = -1
                 size[0] = 0
+            if k > 1 and size[0] > FEW and alphas[k - 2] > alphas[k - 1]:
+                ratio = (alphas[k - 1] - alphas[k]) / (alphas[k - 2] - alphas[k - 1])
+                if foresee(m, c, v, terms, past, ratio):
+                    state = FORESEEN
+            past[:m] = c[:m]
         status = minimise(
             gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, goals[k], max_sweeps, state
         )

@@ -83,6 +83,8 @@ class Lane(ABC):
     coordinates: Coordinates
     #: Whether the working set is always all of the shared block.
     whole_block = False
+    #: Whether its Gram serves lanes behind it that leave out some rows.
+    leads = False
     #: Around large Grams: lets them use every BLAS thread, where no other lane runs beside this one.
     all_threads: Callable[[], AbstractContextManager] = nullcontext
 
@@ -104,6 +106,9 @@ class Lane(ABC):
 
         `conjugate` is the penalty's conjugate there.
         """
+
+    def follow(self, leader: Lane, held_out: NDArray[np.intp]) -> None:  # noqa: B027, most lanes gain nothing by it
+        """Go behind a lane whose `gram` serves, with the same rows but those held out."""
 
     def correlations(self, points: Points) -> Floats:
         """X'(share forces) on all coordinates, (p, B), where the lane has their whole Gram."""
@@ -155,6 +160,8 @@ class SquaredLane(Lane):
     from one pass over X; X is then never read again, and no forces are needed.
     """
 
+    leads = True
+
     def __init__(self, sample: Sample, terms: Terms, block: Block | None) -> None:
         self.sample, self.terms, self.block = sample, terms, block
         target = sample.y - sample.base
@@ -166,6 +173,12 @@ class SquaredLane(Lane):
         self.pull = 0.0
         self.working = quadratic_for(terms)
         self.working_terms = terms.subset(self.coordinates)
+        self.leader: SquaredLane | None = None
+
+    def follow(self, leader: Lane, held_out: NDArray[np.intp]) -> None:
+        assert isinstance(leader, SquaredLane)
+        self.leader, self.held_out = leader, held_out
+        self.held = np.empty((len(held_out), 0))
 
     def take_whole(self, whole: WholeGram) -> None:
         """Use a Gram of all coordinates; the sample is not looked at."""
@@ -179,8 +192,7 @@ class SquaredLane(Lane):
         assert self.block is not None
         share, old = self.sample.share, len(self.coordinates)
         self.in_block = np.append(self.in_block, places)
-        with self.all_threads():
-            cross = self.block.gram(share, self.in_block, places)
+        cross = self._gram(self.block, places)
         both = self.block.rmatvec_at(np.stack([share, share * self.y], axis=1), places)
         self.means = np.append(self.means, both[:, 0] if self.sample.intercept else np.zeros(len(places)))
         cross = dger(-1.0, self.means[old:], self.means, a=cross.T, overwrite_a=True).T  # without a copy
@@ -188,6 +200,22 @@ class SquaredLane(Lane):
         self.coordinates = np.append(self.coordinates, coordinates)
         self.working_terms = self.terms.subset(self.coordinates)
         self.working.grow(cross, both[:, 1])
+
+    def _gram(self, block: Block, places: Coordinates) -> Floats:
+        """The uncentred Gram of all columns and the newest; behind a leader its Gram less that of the held-out rows."""
+        fresh = None if self.leader is None else block.some_rows(self.held_out, places)
+        if self.leader is None or fresh is None:
+            with self.all_threads():
+                return block.gram(self.sample.share, self.in_block, places)
+        from .kernels import part_of
+
+        self.held = np.hstack([self.held, fresh])
+        share, means = self.leader.sample.share[self.held_out], self.leader.means
+        cross = part_of(self.leader.working.gram, self.in_block, places)
+        cross += np.outer(means[self.in_block], means[places])
+        cross -= self.held.T @ (share[:, None] * fresh)
+        cross /= 1 - share.sum()
+        return cross
 
     def start_from(self, points: Points) -> None:
         support = np.flatnonzero(points.v[0])

@@ -127,18 +127,17 @@ class Quadratic:
             self.gram, m, self.b, self.c, self.v, self.origin, terms, packed, alphas, tolerances, found, most
         )
 
-    def _step_and_sweep(
-        self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats, done: int
-    ) -> None:
+    def _step_and_sweep(self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats, done: int) -> None:
         """Solve the rest by Newton steps and sweeps."""
         from . import kernels
 
+        past = np.empty(self.size)
         state, asked = kernels.START, 0
         while done < len(alphas):
             before = done
             done, status = kernels.follow(
                 self.gram, self.size, self.b, self.c, self.v, self.origin, self.scaled, packed, alphas, tolerances,
-                found, self.factor, self.order, self.position, self.count, self.work, self.direction,
+                found, past, self.factor, self.order, self.position, self.count, self.work, self.direction,
                 self.max_sweeps, done, state,
             )  # fmt: skip
             if status == kernels.WANTS_FACTOR:
@@ -165,12 +164,14 @@ class Quadratic:
 
     def _factorise(self, packed: Floats) -> None:
         """The factor on the support by LAPACK; dependent coordinates are left out."""
+        from .kernels import part_of
+
         m = self.size
         v = self.v[:m]
         l1, quadratic, lower, upper = packed
         inside = np.where(v == 0, (l1 == 0) & (lower < 0) & (upper > 0), (lower < v) & (v < upper))
         support = np.flatnonzero(inside)
-        block = self.gram[np.ix_(support, support)]
+        block = part_of(self.gram, support, support)
         block[np.diag_indices_from(block)] += quadratic[support]
         self.forget_factor()
         size = np.diag(block).copy()
