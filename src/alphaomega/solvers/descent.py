@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .kernels import EXACT, FEW, IDLE, refresh, sweep
+from .sweeps import EXACT, FEW, IDLE, refresh, sweep
 
 SMALL = 64  # coordinates up to which a problem may be easy
 EASY = 4e4  # multiplications that an easy problem may take at one alpha: less than calls from Python cost
@@ -26,7 +26,7 @@ def descend(gram, m, b, c, v, origin, terms, packed, alphas, goals, found, most)
             if sweeps >= most:
                 refresh(gram, m, b, c, v, origin)
                 return k
-            worst = sweep(gram, m, c, v, terms, IDLE * goal)
+            worst = sweep(gram, m, c, v, terms, IDLE * goal, 0.0)
             sweeps += 1
             stale += 1
             if worst <= goal:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-FAST = {"reassoc", "contract", "arcp", "nsz"}
+from .sweeps import FAST
+
 LEVEL = 1e-10  # a slope below this share of the thresholds along it is rounding
 PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a dependent column
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
-from .kernels import FAST
 from .quadratic import Quadratic
+from .sweeps import FAST
 
 Floats = NDArray[np.float64]
 MAX_ROUNDS = 500
@@ -67,7 +67,7 @@ class GroupedQuadratic(Quadratic):
 
     def _reach(self, terms: Terms, tolerance: float) -> bool:
         """Minimise from the present v until no group violates stationarity by more than `tolerance`."""
-        from .kernels import refresh
+        from .sweeps import refresh
 
         layout = _Layout.of(terms, self.gram)
         packed = np.array([terms.l1, terms.quadratic, terms.lower, terms.upper])

@@ -207,7 +207,7 @@ class SquaredLane(Lane):
         if self.leader is None or fresh is None:
             with self.all_threads():
                 return block.gram(self.sample.share, self.in_block, places)
-        from .kernels import part_of
+        from .sweeps import part_of
 
         self.held = np.hstack([self.held, fresh])
         share, means = self.leader.sample.share[self.held_out], self.leader.means

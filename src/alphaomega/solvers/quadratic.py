@@ -82,7 +82,7 @@ class Quadratic:
 
     def move_to(self, places: NDArray[np.intp], values: Floats) -> None:
         """Set v, zero but for `values` at `places`."""
-        from .kernels import refresh
+        from .sweeps import refresh
 
         self.v[: self.size] = 0.0
         self.v[places] = values
@@ -153,7 +153,7 @@ class Quadratic:
     def _exchange(self) -> None:
         """Let dependent coordinates, or others for them, become zero."""
         from .factor import exchange
-        from .kernels import refresh
+        from .sweeps import refresh
 
         moved = exchange(
             self.gram, self.size, self.v, self.c, self.scaled, self.factor, self.order, self.position, self.count,
@@ -164,7 +164,7 @@ class Quadratic:
 
     def _factorise(self, packed: Floats) -> None:
         """The factor on the support by LAPACK; dependent coordinates are left out."""
-        from .kernels import part_of
+        from .sweeps import part_of
 
         m = self.size
         v = self.v[:m]
