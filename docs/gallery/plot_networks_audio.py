@@ -14,7 +14,7 @@ from torch import nn
 import alphaomega as ao
 from alphaomega.networks import FullBatch, Schedule, Training, UnitGroupL1
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # so small a network only waits for a second one
 rng = np.random.default_rng(0)
 RATE, SAMPLES, NOTE = 8000, 512, 250.0  # sampling rate in Hz, samples in a clip, fundamental in Hz
 INSTRUMENTS = {  # relative loudness of harmonics 1 to 8: equal in 1 to 3 and 6 to 8, different in 4 and 5

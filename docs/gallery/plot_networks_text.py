@@ -18,7 +18,7 @@ from torch import nn
 import alphaomega as ao
 from alphaomega.networks import FullBatch, Schedule, Training, UnitGroupL1
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # so small a network only waits for a second one
 WINDOW, PER_CLASS = 12, 250
 modules = [cluster, decomposition, ensemble, linear_model, neighbors, svm]
 names = [module.__name__.removeprefix("sklearn.") for module in modules]

@@ -331,7 +331,7 @@ def test_compiled_group_steps_are_optimal_over_ten_decades_of_metrics(layout):
         kernels.group_rows(x, moment, metric, t, 1e-8)
     else:
         x = np.ascontiguousarray(x.T)
-        steps.shrink_columns(x, np.ascontiguousarray(moment.T), metric, t, 1e-8)
+        steps.shrink_columns(x, np.ascontiguousarray(moment.T), metric, t, 1e-13)
         x = x.T
     pull = np.linalg.norm(d * u, axis=1)
     zero = (x == 0).all(1)

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 REASSOCIATE = {"reassoc", "contract"}  # lets sums use vector registers; NaN and infinity keep their meaning
 Floats3 = tuple[float, float, float]
+Floats5 = tuple[float, float, float, float, float]
 NEWTON_LIMIT = 50
+MODEL_STEPS, NEAR = 6, 0.5  # of the series in a level's relative move: Newton's steps on it, and how far it is trusted
 CHUNK = 256  # rows added up on their own, a multiple of 4: however many threads share them, the sums are the same
 
 
@@ -92,38 +94,27 @@ def newton_step(radius: float, level: float, first: float, third: float) -> tupl
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def column_squares(w: NDArray, every: int) -> NDArray:
-    """Per column, sum_i u_i^2 over each `every`-th row."""
-    squares = np.zeros(w.shape[1], w.dtype)
-    for i in range(0, w.shape[0], every):
-        row = w[i]
-        for j in range(row.size):
-            squares[j] += row[j] * row[j]
-    return squares
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def entry_sums(u: float, moment: float, metric: Floats3, level: float, one: float) -> tuple[float, float, float, float]:
+def entry_sums(u: float, moment: float, metric: Floats3, level: float, one: float) -> Floats5:
     """What an entry adds to the sums of its column."""
     root, eps, shrink = metric
     size = np.sqrt(moment) * root + eps
     inverse = one / (size + (shrink + level))
-    pull = u * size
-    term = pull * inverse * (pull * inverse)
-    return pull * pull, term, term * inverse, term * inverse * inverse
+    pull, share = u * size, level * inverse
+    square = pull * inverse * (pull * inverse)
+    return pull * pull, square, square * share, square * share * share, square * share * share * share
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
 def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) -> NDArray:
-    """Per column: sum_i (d_i u_i)^2, and the sums of phi r^2, of its terms / (d + shrink + level), and / its square.
+    """Per column: sum_i (d_i u_i)^2, and for k = 0..3 the sums of x_i^2 (level / (d_i + shrink + level))^k.
 
-    One sum (4, columns) for each CHUNK of rows. In the order that memory lies in, four rows at a time: the sums are
+    One array (5, columns) for each CHUNK of rows. In the order that memory lies in, four rows at a time: the sums are
     what the processor moves most.
     """
     one, rows = w.dtype.type(1), w.shape[0]
-    sums = np.zeros(((rows + CHUNK - 1) // CHUNK, 4, w.shape[1]), w.dtype)
+    sums = np.zeros(((rows + CHUNK - 1) // CHUNK, 5, w.shape[1]), w.dtype)
     for chunk in range(sums.shape[0]):
-        squares, first, third, fifth = sums[chunk, 0], sums[chunk, 1], sums[chunk, 2], sums[chunk, 3]
+        pulls, zeroth, first, second, third = sums[chunk]
         stop = min(rows, (chunk + 1) * CHUNK)
         for i in range(chunk * CHUNK, stop - 3, 4):
             u0, u1, u2, u3 = w[i], w[i + 1], w[i + 2], w[i + 3]
@@ -133,39 +124,50 @@ def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) ->
                 b = entry_sums(u1[j], m1[j], metric, level[j], one)
                 c = entry_sums(u2[j], m2[j], metric, level[j], one)
                 d = entry_sums(u3[j], m3[j], metric, level[j], one)
-                squares[j] += a[0] + b[0] + c[0] + d[0]
-                first[j] += a[1] + b[1] + c[1] + d[1]
-                third[j] += a[2] + b[2] + c[2] + d[2]
-                fifth[j] += a[3] + b[3] + c[3] + d[3]
+                pulls[j] += a[0] + b[0] + c[0] + d[0]
+                zeroth[j] += a[1] + b[1] + c[1] + d[1]
+                first[j] += a[2] + b[2] + c[2] + d[2]
+                second[j] += a[3] + b[3] + c[3] + d[3]
+                third[j] += a[4] + b[4] + c[4] + d[4]
         for i in range(stop - stop % 4, stop):
             for j in range(level.size):
                 a = entry_sums(w[i, j], moment[i, j], metric, level[j], one)
-                squares[j] += a[0]
-                first[j] += a[1]
-                third[j] += a[2]
-                fifth[j] += a[3]
+                pulls[j] += a[0]
+                zeroth[j] += a[1]
+                first[j] += a[2]
+                second[j] += a[3]
+                third[j] += a[4]
     return sums
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def column_levels(sums: NDArray, weights: NDArray, radius: NDArray, level: NDArray, tolerance: float) -> NDArray:
-    """One Newton step for each column, in place, or an infinite level where it is zero; which ones need another.
+def column_levels(sums: NDArray, weights: NDArray, level: NDArray, tolerance: float) -> NDArray:
+    """Better levels, in place, infinite where the column is zero; and which are not yet known to `tolerance`.
 
-    What a step of length m leaves is 3/2 m^2 times the variance of 1 / (r + t/(d + shrink)) over its mean, to leading
-    order: the curvature of phi^(-1/2) over twice its slope.
+    With x the relative move of the level, phi(r) = 1 is (1 + x)^2 (s0 - 2 x s1 + 3 x^2 s2 - 4 x^3 s3 + ...) = (t /
+    level)^2, s the sums; what is left out is at most 5 x^4 s3 / (1 - |x|)^2. Far off, a step of `newton_step`.
     """
     moving = np.empty(level.size, np.bool_)
     for j in range(level.size):
-        if sums[0, j] <= weights[j] * weights[j]:
-            level[j], moving[j] = np.inf, False
+        pull, t = np.float64(sums[0, j]), np.float64(weights[j])
+        if pull <= t * t or t == 0:
+            level[j], moving[j] = 0.0 if pull > t * t else np.inf, False
             continue
-        mean = level[j] * sums[2, j] / sums[1, j]
-        variance = level[j] * level[j] * sums[3, j] / sums[1, j] - mean * mean
-        before = radius[j]
-        radius[j], update = newton_step(before, level[j], sums[1, j], sums[2, j])
-        level[j] = weights[j] / radius[j]
-        left = 1.5 * max(variance, 0.0) / (1 - mean) * update * update / before
-        moving[j] = left > tolerance * radius[j] or update <= -before
+        s0, s1, s2, s3 = np.float64(sums[1, j]), np.float64(sums[2, j]), np.float64(sums[3, j]), np.float64(sums[4, j])
+        radius = t / level[j]
+        x, slope = 0.0, 2 * (s0 - s1)
+        for _ in range(MODEL_STEPS):
+            value = s0 - x * (2 * s1 - x * (3 * s2 - 4 * x * s3))
+            slope = (1 + x) * (2 * value + (1 + x) * (-2 * s1 + x * (6 * s2 - 12 * x * s3)))
+            x -= ((1 + x) * (1 + x) * value - radius * radius) / slope
+            if not abs(x) < NEAR:
+                break
+        if abs(x) >= NEAR:
+            radius, _ = newton_step(radius, 1.0, s0, s1)
+            level[j], moving[j] = t / radius, True
+            continue
+        level[j] *= 1 + x
+        moving[j] = 5 * x**4 * s3 > tolerance * slope * (1 - abs(x)) ** 2
     return moving
 
 

@@ -21,8 +21,10 @@ from .metric import Metric
 from .weights import Layout
 
 SPLIT = 1 << 18  # entries below which a second thread costs more than it saves
-SAMPLE = 128  # rows from which the first guess of a column's norm is made
+PIECES = 4  # of the work, for each thread
+SAMPLE, GUESS = 64, 1e-2  # rows from which the first guess of a column's level is made, and how well
 DENSE = 0.25  # share of columns up to which copying those that still move is cheaper than passing over all
+LEVEL = {torch.float32: 1e-5, torch.float64: 1e-13}  # relative error of a column's level
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-8}  # Newton's last relative move m; what is left is <= 3/2 m^2
 
 
@@ -165,7 +167,7 @@ class Step:
         tolerance = number(TOLERANCE[w.dtype])
         measure = (root, eps, shrink)
         if self.layout.order == (1, 0):
-            shrink_columns(w.numpy(), metric.moment.numpy(), measure, weights, tolerance)
+            shrink_columns(w.numpy(), metric.moment.numpy(), measure, weights, LEVEL[w.dtype])
             return
         stored = self.layout.order == tuple(range(w.ndim)) and not self.layout.split
         seen = (w if stored else self.layout.read(w).contiguous()).reshape(self.rows, -1)
@@ -183,28 +185,43 @@ class Step:
 def shrink_columns(
     w: NDArray, moment: NDArray, measure: tuple[float, float, float], weights: NDArray, tolerance: float
 ) -> None:
-    """`kernels.group_rows` for the columns of w, in passes over all rows; columns that need more go on alone."""
+    """`kernels.group_rows` for the columns of w, in passes over rows: first over a few of them, for a good guess."""
     from . import kernels
 
-    every = max(1, len(w) // SAMPLE)  # a guess is enough to begin with
-    radius = np.sqrt(every * kernels.column_squares(w, every))
-    radius[radius == 0] = np.sqrt(np.mean(radius**2)) or 1
-    level = weights / radius
-    columns, u, second = np.arange(len(level)), w, moment
-    for _ in range(kernels.NEWTON_LIMIT):
-        t, r, now = weights[columns], radius[columns], level[columns]
-        sums = _spread(partial(_column_sums, u, second, measure, now), -(-len(u) // kernels.CHUNK), u.size)
-        moving = kernels.column_levels(np.concatenate(sums).sum(0), t, r, now, tolerance**2)
-        radius[columns], level[columns] = r, now
-        if not moving.any():
-            break
-        if moving.mean() <= DENSE:
-            columns, u, second = columns[moving], u[:, moving], second[:, moving]
+    every = max(1, len(w) // SAMPLE)
+    u, second = np.ascontiguousarray(w[::every]), np.ascontiguousarray(moment[::every])
+    t = weights * np.sqrt(len(u) / len(w)).astype(w.dtype)
+    radius = np.sqrt(np.einsum("ij,ij->j", u, u))
+    guess = t / np.where(radius > 0, radius, np.sqrt(np.mean(radius**2)) or 1)
+    if every > 1:
+        level = _levels(u, second, measure, t, guess, GUESS)
+        guess = np.where(np.isfinite(level), level, guess)
+    level = _levels(w, moment, measure, weights, guess, tolerance)
     _spread(lambda part: kernels.scale_columns(w[part], moment[part], measure, level), len(w), w.size)
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
-os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
+def _levels(
+    w: NDArray,
+    moment: NDArray,
+    measure: tuple[float, float, float],
+    weights: NDArray,
+    guess: NDArray,
+    tolerance: float,
+) -> NDArray:
+    """The level of each column, to a relative `tolerance`; columns that need more passes go on alone."""
+    from . import kernels
+
+    level, columns = guess.copy(), np.arange(len(guess))
+    for _ in range(kernels.NEWTON_LIMIT):
+        now = level[columns]
+        sums = _spread(partial(_column_sums, w, moment, measure, now), -(-len(w) // kernels.CHUNK), w.size)
+        moving = kernels.column_levels(np.concatenate(sums).sum(0), weights[columns], now, tolerance)
+        level[columns] = now
+        if not moving.any():
+            break
+        if moving.mean() <= DENSE:
+            columns, w, moment = columns[moving], w[:, moving], moment[:, moving]
+    return level
 
 
 def _column_sums(
@@ -216,11 +233,32 @@ def _column_sums(
     return kernels.column_sums(w[rows], moment[rows], measure, level)
 
 
+_pools: dict[int, ThreadPoolExecutor] = {}
+os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
+
+
 def _spread(work: Callable[[slice], Any], length: int, entries: int) -> list[Any]:
-    """Run `work` on slices of range(length), over as many threads as torch uses (kernels release the lock)."""
+    """Run `work` on slices of range(length), over as many threads as torch uses (kernels release the lock).
+
+    This thread begins at once and takes pieces until none is left: torch's own threads still spin on the cores for a
+    while, and keep others waiting.
+    """
     threads = min(torch.get_num_threads(), length, 1 + entries // SPLIT)
     if threads == 1:
         return [work(slice(0, length))]
-    pool = _pools.setdefault(threads, ThreadPoolExecutor(threads, thread_name_prefix="alphaomega"))
-    edges = np.linspace(0, length, threads + 1).astype(int)
-    return list(pool.map(work, [slice(int(a), int(b)) for a, b in itertools.pairwise(edges)]))
+    edges = np.linspace(0, length, min(length, PIECES * threads) + 1).astype(int).tolist()
+    pieces = [slice(a, b) for a, b in itertools.pairwise(edges)]
+    results: list[Any] = [None] * len(pieces)
+    taken = itertools.count()
+
+    def take() -> None:
+        while (k := next(taken)) < len(pieces):
+            results[k] = work(pieces[k])
+
+    pool = _pools.setdefault(threads, ThreadPoolExecutor(threads - 1, thread_name_prefix="alphaomega"))
+    others = [pool.submit(take) for _ in range(threads - 1)]
+    take()
+    for other in others:
+        if not other.cancel():
+            other.result()
+    return results
