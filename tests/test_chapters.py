@@ -60,6 +60,23 @@ def test_every_chapter_says_something_and_is_shown(found):
             assert len(picture.alt) > 20
 
 
+def test_stability_stands_beside_the_other_rules(found):
+    """Min, 1-SE, criteria and stability in one table; its features are those that the chapter on stability selects."""
+    by_id = {chapter.id: chapter for chapter in found.chapters}
+    rows = {row[0]: row for row in by_id["strengths"].tables[0].rows}
+    assert {"L1, min", "L1, 1-SE", "L1, BIC", "stability, refitted"} <= set(rows)
+    selected = sum(row[3] == "yes" for row in by_id["stability"].tables[0].rows)
+    assert rows["stability, refitted"][2] == selected
+    assert rows["stability, refitted"][5] < found.baseline.test.deviance if selected else True
+
+
+def test_the_ensemble_draws_the_intervals_of_its_table(found):
+    chapter = next(chapter for chapter in found.chapters if chapter.id == "ensemble")
+    bars, marks = chapter.pictures[0].figure.data
+    for row, drawn, mean, single in zip(chapter.tables[1].rows, bars.customdata, bars.x, marks.x, strict=True):
+        np.testing.assert_allclose(row[1:5], [single, mean, *drawn])
+
+
 def test_ids_are_unique(found):
     ids = [chapter.id for chapter in found.chapters]
     assert len(set(ids)) == len(ids)

@@ -33,6 +33,18 @@ def several(loss):
     return loss == "multinomial"
 
 
+@pytest.mark.parametrize("penalty", ["L1", "L2", "elastic net"])
+@pytest.mark.parametrize("loss", ["squared", "logistic", "multinomial"])
+def test_a_start_where_columns_outnumber_rows(loss, penalty, rng):
+    """Ridge is solved in as many coordinates as there are rows there, and has no use for it."""
+    X = rng.standard_normal((20, 60))
+    y = {"squared": X[:, 0], "logistic": X[:, 0] > 0}.get(loss, np.digitize(X[:, 0], [-0.5, 0.5]))
+    how = {"loss": loss, "penalty": PENALTIES[penalty](60), "alphas": [0.1], "tol": 1e-10}
+    cold = ao.path(X, y, **how)
+    warm = ao.path(X, y, start=replace(cold.at(0.1), coef=rng.standard_normal(cold.coef[0].shape)), **how)
+    np.testing.assert_allclose(warm.coef, cold.coef, atol=1e-5)
+
+
 def test_a_start_on_a_column_that_is_out(rng):
     X, y = rng.standard_normal((50, 4)), rng.random(50) < 0.5
     X[:, 2] = 3.0

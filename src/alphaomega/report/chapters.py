@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..study.chapters.base import NOTHING
 from .figures import Drawing, Section
 from .words import significant
 
@@ -56,7 +57,7 @@ def _sheet(grid: Grid) -> Sheet:
         tuple(cell if isinstance(cell, str) else _number(cell, grid.digits) for cell in row)
         for row in grid.rows[:MOST_ROWS]
     )
-    words = tuple(any(isinstance(cell, str) for cell in column) for column in columns)
+    words = tuple(any(isinstance(cell, str) and cell != NOTHING for cell in column) for column in columns)
     return Sheet(grid.title, grid.head, rows, words, grid.caption, max(len(grid.rows) - MOST_ROWS, 0))
 
 

@@ -116,6 +116,7 @@ def solve_by_rows(problems: list[Problem], grid: Grid, solve: Solve) -> list[Raw
     keep = values > RANK * max(values[-1], 1e-300)
     if _loses(problem, grid, float(values[~keep].max(initial=0.0))):
         return solve(problems, grid)
+    grid = replace(grid, start=None)  # it is one of columns, not of rows
     root, vectors = np.sqrt(values[keep]), vectors[:, keep]
     table = np.hstack([vectors * root, columns.design.take(free)]) if free.size else vectors * root
     if not table.shape[1]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Cell = str | float | int
+NOTHING = "-"  # a cell without a number
 FEWEST_ROWS = 300  # of a sample
 
 

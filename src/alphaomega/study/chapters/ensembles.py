@@ -14,9 +14,9 @@ from ...model_selection import Ensemble
 from ...plotting import interval_figure
 from ...results import Solution
 from ..comparison import errors
-from ..numbers import number
+from ..numbers import counted, number
 from ..results import Curve, Errors
-from .base import Cell, Chapter, Grid, Material, Picture
+from .base import NOTHING, Cell, Chapter, Grid, Material, Picture
 
 MENU = "Ensemble"
 TITLE = "One model or many"
@@ -83,8 +83,8 @@ def _single(team: Ensemble, material: Material) -> Errors:
 
 
 def _row(name: str, found: Errors, out_of_bag: float) -> tuple[Cell, ...]:
-    wrong: Cell = "-" if np.isnan(found.misclassified) else f"{found.misclassified:.1%}"
-    return (name, found.deviance, found.deviance_standard_error, "-" if np.isnan(out_of_bag) else out_of_bag, wrong)
+    wrong: Cell = NOTHING if np.isnan(found.misclassified) else f"{found.misclassified:.1%}"
+    return (name, found.deviance, found.deviance_standard_error, NOTHING if np.isnan(out_of_bag) else out_of_bag, wrong)
 
 
 def _verdict(material: Material, team: Ensemble, single: Errors, together: Errors) -> str:
@@ -106,7 +106,9 @@ def _frequencies(team: Ensemble) -> str:
     share = team.selection_frequency_
     always, never = int((share == 1).sum()), int((share == 0).sum())
     rest = len(share) - always - never
-    return f"{always:,} features are in every member, {never:,} in none, and {rest:,} come and go with the sample."
+    return (
+        f"Of {counted(len(share), 'feature')} {always:,} are in every member, {never:,} in none; {rest:,} come and go."
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from ...bayes import Posterior, posterior
 from ...losses import Logistic, Squared
 from ...plotting import interval_figure
 from ...priors import Gaussian, Laplace
+from ..numbers import counted
 from .base import Cell, Chapter, Grid, Material, Picture
 
 MENU = "Certainty"
@@ -121,8 +122,8 @@ def _zeros(fits: dict[str, Floats], intervals: dict[str, Interval]) -> tuple[str
     sure = int((_sure(intervals["L1"]) & zero).sum())
     what = "none of them has" if sure == 0 else f"{sure} of them {'has' if sure == 1 else 'have'}"
     return (
-        f"L1 sets {int(zero.sum())} coefficients to exactly zero; {what} an interval that excludes zero. The posterior "
-        "itself puts no mass on zero: a zero of the fit is its most probable value, not a certainty.",
+        f"L1 sets {counted(int(zero.sum()), 'coefficient')} to exactly zero; {what} an interval that excludes zero. "
+        "The posterior itself puts no mass on zero: a zero of the fit is its most probable value, not a certainty.",
     )
 
 

@@ -10,9 +10,9 @@ from ...penalties import L2
 from ...plotting import criteria_figure
 from ...results import Solution
 from ..comparison import errors, quietly
-from ..numbers import number
+from ..numbers import counted, number
 from ..results import Curve, Errors
-from .base import Cell, Chapter, Grid, Material, Picture
+from .base import NOTHING, Cell, Chapter, Grid, Material, Picture
 from .stability import selected
 
 MENU = "Choices"
@@ -42,9 +42,9 @@ def chapter(material: Material) -> Chapter:
             sentences.append(_sentence(curve, choices))
         material.told(0.5 * (number_done + 1) / len(study.curves))
     kept, found_errors = _stable(material)
-    rows.append(("stability, refitted", "-", kept, "-", "-", found_errors.deviance))
+    rows.append(("stability, refitted", NOTHING, kept, NOTHING, NOTHING, found_errors.deviance))
     sentences.append(
-        f"Stability selection keeps {kept:,}; refitted to them alone, L2 has a test error of "
+        f"Stability selection keeps {counted(kept, 'feature')}; L2 on nothing else has a test error of "
         f"{number(found_errors.deviance)}."
     )
     head = ("rule", "alpha", "features", "degrees of freedom", "CV error", "test error")
@@ -101,7 +101,7 @@ def _choices(curve: Curve, found: Criteria | None) -> dict[str, int]:
 
 
 def _row(curve: Curve, label: str, k: int, found: Criteria | None) -> tuple[Cell, ...]:
-    df: Cell = "-" if found is None else float(found.df[k])
+    df: Cell = NOTHING if found is None else float(found.df[k])
     path, cv = curve.path, curve.cross_validation
     alpha, used = float(path.alphas[k]), int(path.n_nonzero[k])
     return (f"{curve.name}, {label}", alpha, used, df, float(cv.mean[k]), float(curve.test_error[k]))

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..numbers import number
 from ..results import Study
-from .base import Cell, Chapter, Grid
+from .base import NOTHING, Cell, Chapter, Grid
 
 MOST_ROWS = 30
 
@@ -38,7 +38,7 @@ def _show(chapter: Chapter, console: Console) -> None:
 def _table(grid: Grid) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1), collapse_padding=True)
     for position, head in enumerate(grid.head):
-        numeric = all(not isinstance(row[position], str) for row in grid.rows)
+        numeric = all(not isinstance(row[position], str) or row[position] == NOTHING for row in grid.rows)
         table.add_column(escape(head), justify="right" if numeric else "left", vertical="bottom")
     for row in grid.rows[:MOST_ROWS]:
         table.add_row(*(escape(words(cell, grid.digits)) for cell in row))
