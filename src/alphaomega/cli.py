@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,6 +93,7 @@ def study(
 
     from .study.chapters.terminal import show_chapters
     from .study.large import budget, too_large
+    from .study.progress import progress_bar
     from .study.run import Options, study_of
     from .study.terminal import show_study, show_understanding
     from .study.understanding import understand
@@ -141,6 +140,7 @@ def fit(
     """Fit one model on all rows of DATA and write it to a model file."""
     from rich.console import Console
 
+    from .study.progress import progress_bar
     from .study.single import Request, fit_single
     from .study.understanding import Options, understand
 
@@ -214,6 +214,7 @@ def table_of(data: str) -> Table:
 def show_large(told: str, request: tuple[str, Options, float], folder: Path, console: Console) -> None:
     """The study of a file that is read in batches."""
     from .study.large import lines_of, study_large, write_large
+    from .study.progress import progress_bar
 
     console.print(told, markup=False, highlight=False)
     with progress_bar() as progress:
@@ -256,25 +257,6 @@ def write_files(found: Study, exposure: str, offset: str, folder: Path) -> list[
     write_model(model_of(found, exposure, offset), files[2])
     report.write(found, files[3])
     return files
-
-
-@contextmanager
-def progress_bar() -> Iterator:
-    """A bar with the time left on standard error; nothing where that is no terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left:"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("reading", total=1.0)
-        yield lambda stage, done: bar.update(task, description=f"fitting {stage}", completed=done)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -40,3 +40,23 @@ class Stages:
         self.progress(name, self.finished / self.total)
         yield lambda share: self.progress(name, (self.finished + share * weight) / self.total)
         self.finished += weight
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar with the time left on standard error; nothing where that is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("reading", total=1.0)
+        yield lambda stage, done: bar.update(task, description=f"fitting {stage}", completed=done)
