@@ -204,6 +204,15 @@ def test_new_rows_are_read_with_the_levels_of_the_fit(frame, tmp_path):
         fit.predict(stored(strange, "parquet", tmp_path / "new").without("price"), fit.alphas[-1])
 
 
+def test_a_path_reads_a_file_once(tmp_path, rng):
+    X = rng.standard_normal((4000, 6))
+    np.save(tmp_path / "X.npy", X)
+    on_disk = designs.from_npy(tmp_path / "X.npy")
+    on_disk.source.batch_bytes = 9600
+    ao.path(on_disk, X[:, 0] + rng.standard_normal(4000))
+    assert on_disk.bytes_read == on_disk.source.size + 9600  # whose rows tell about what to sum
+
+
 def test_cross_validation_reads_a_file_three_times(tmp_path, rng):
     X = rng.standard_normal((4000, 6))
     np.save(tmp_path / "X.npy", X)

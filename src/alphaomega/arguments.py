@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Data:
-    """Checked input: the design, y on the loss's scale, weights, offset, and how to encode new rows."""
+    """Checked input: the design, y on the loss's scale, weights, offset, and how to encode new rows.
+
+    `unchecked` where entries that are not finite have still to be looked for.
+    """
 
     design: Design
     target: Target
@@ -33,6 +36,7 @@ class Data:
     offset: Floats | None
     encoder: Encoder
     norms: Floats | None = None
+    unchecked: bool = False
 
     def problem(self, penalty: Penalty | None, standardize: bool, intercept: bool) -> Problem:
         """The problem with a penalty."""
@@ -51,8 +55,12 @@ def read_data(
     weights: ArrayLike | None,
     offset: ArrayLike | None,
     impute: str | None = None,
+    later: bool = False,
 ) -> Data:
-    """Check every argument that holds data; the first fault is raised as one clear error."""
+    """Check every argument that holds data; the first fault is raised as one clear error.
+
+    `later` leaves out the read that looks for entries of a design that are not finite; see `finite_norms`.
+    """
     found = losses.find(loss)
     X, y = separated(X, y)
     encoder = Encoder.fit(X, impute, weights)
@@ -70,12 +78,13 @@ def read_data(
         raise ValueError("weights are all zero; give at least one row a positive weight")
     _check_weighted_target(target, s, found)
     shift = None if offset is None else _vector(offset, n, "offset")
-    norms = _finite_norms(design, encoder, s) if isinstance(X, Design) else None  # the encoder checks other kinds
-    return Data(design, target, found, s, shift, encoder, norms)
+    data = Data(design, target, found, s, shift, encoder, unchecked=isinstance(X, Design))  # the encoder checks others
+    return data if later or not data.unchecked else replace(data, norms=finite_norms(data), unchecked=False)
 
 
-def _finite_norms(design: Design, encoder: Encoder, weights: Floats) -> Floats:
+def finite_norms(data: Data) -> Floats:
     """Weighted norms of the columns; one read, which tells of every entry that is not finite."""
+    design, encoder, weights = data.design, data.encoder, data.weights
     with np.errstate(invalid="ignore", over="ignore"):
         norms = design.column_norms(weights)
     place = None if np.isfinite(norms).all() else design.first_not_finite()

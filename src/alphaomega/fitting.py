@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checkpoints, solvers
-from .arguments import Data, fold_ids, grid_of, positive, read_data, reporting
+from .arguments import Data, finite_norms, fold_ids, grid_of, positive, read_data, reporting
 from .checkpoints import Checkpoint
 from .columns import separated
 from .designs import design_of
@@ -20,7 +20,7 @@ from .divergence import divergence
 from .frames import Encoder
 from .losses import Loss
 from .penalties import Penalty
-from .problem import Control, Grid, Problem, Start
+from .problem import Control, Grid, NonFiniteError, Problem, Start
 from .results import CrossValidation, Path, Solution
 from .scoring import held_out_scores
 
@@ -116,13 +116,20 @@ def path(
     >>> bool(fit.gap[0] <= 1e-6)
     True
     """
-    data = read_data(X, y, loss, weights, offset, impute)
+    data = read_data(X, y, loss, weights, offset, impute, later=True)
     problem = data.problem(penalty, standardize=standardize, intercept=intercept)
+    if data.unchecked and not solvers.one_pass(problem):
+        finite_norms(data)
+    grid = replace(grid_of(alphas, n_alphas, alpha_min_ratio), start=_start(problem, start))
     kept = Checkpoint.at(checkpoint)
     with reporting(progress) as report:
         control = Control(positive(tol, "tol"), report, n_threads)
-        grid = replace(grid_of(alphas, n_alphas, alpha_min_ratio), start=_start(problem, start))
-        raw, _ = checkpoints.solve(problem, None, grid, control, kept)
+        try:
+            raw, _ = checkpoints.solve(problem, None, grid, control, kept)
+        except NonFiniteError:
+            if data.unchecked:
+                finite_norms(data)  # says where
+            raise
     result = _result(problem, data, raw, control)
     if result.message:
         warnings.warn(result.message, ConvergenceWarning, stacklevel=2)

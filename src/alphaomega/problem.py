@@ -155,6 +155,19 @@ class Start:
     intercept: Floats
 
 
+class NonFiniteError(ValueError):
+    """X holds NaN or infinity."""
+
+    def __init__(self, column: int, values: Floats) -> None:
+        self.column = column
+        rows = np.flatnonzero(~np.isfinite(values))
+        what = "values too large to sum" if not rows.size else f"NaN or infinity at row {rows[0]}"
+        super().__init__(
+            f"X holds {what} in column {column}; fill the missing values (impute='mean') or drop those rows or that "
+            "column"
+        )
+
+
 @dataclass(frozen=True)
 class Grid:
     """Which alphas: given, or `n_alphas` spaced geometrically from alpha_max down to ratio * alpha_max.

@@ -82,8 +82,8 @@ class Dense(Design):
         shift = sample.mean(0) if len(sample) else np.zeros(p)
         count, even = int(labels.max(initial=0)) + 1, bool(np.ptp(weights) == 0) if n else False
         side = np.vstack([extra.T, np.ones(n)])
-        if count == 1 and even and self.array.dtype == np.float64 and _near_zero(sample, shift):
-            return GramParts(weights[0] * _bordered(self.array, side)[None], np.zeros(p))
+        if count == 1 and even and self.array.dtype == np.float64 and near_zero(sample, shift):
+            return GramParts(weights[0] * bordered(self.array, side)[None], np.zeros(p))
         return GramParts(augmented_grams(self.array, (labels, weights, side), shift, count), shift)
 
     def block(self, center: Floats, scale: Floats) -> DenseBlock:
@@ -156,12 +156,12 @@ def augmented_grams(array: NDArray, sides: tuple[NDArray, Floats, Floats], shift
     return parts
 
 
-def _near_zero(sample: Floats, shift: Floats) -> bool:
+def near_zero(sample: Floats, shift: Floats) -> bool:
     """Whether every mean is so near zero, in deviations, that sums of squares about zero keep their digits."""
     return bool((abs(shift) <= FEW_DEVIATIONS * sample.std(0)).all())
 
 
-def _bordered(array: NDArray, side: Floats) -> Floats:
+def bordered(array: NDArray, side: Floats) -> Floats:
     """[X, side']' [X, side'], from one product of X with itself and one with the few rows of `side`."""
     p = array.shape[1]
     result = np.empty((p + len(side), p + len(side)))

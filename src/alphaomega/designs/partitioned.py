@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Block, Columns, Design, Floats, GramParts
-from .dense import BLOCK_BYTES, SHIFT_ROWS, Dense, DenseBlock, augmented_grams
+from .dense import BLOCK_BYTES, SHIFT_ROWS, Dense, DenseBlock, augmented_grams, bordered, near_zero
 
 Kernel = Callable[..., Any]
 
@@ -74,6 +74,8 @@ class Partitioned(Design):
         head = thinned(self._head()).astype(np.float64)
         shift = head.mean(0) if len(head) else np.zeros(self.shape[1])
         count = int(labels.max(initial=0)) + 1
+        if count == 1 and self.shape[0] and np.ptp(weights) == 0 and near_zero(head, shift):
+            return GramParts(weights[0] * self._add(_plain, None, extra)[None], np.zeros(self.shape[1]))
         kernel = partial(_augmented, shift=np.where(np.isfinite(shift), shift, 0.0), count=count)
         return GramParts(self._add(kernel, None, labels, weights, extra), kernel.keywords["shift"])
 
@@ -189,6 +191,10 @@ def _gram(block: NDArray, weights: Floats | None = None) -> Floats:
 
 def _augmented(block: NDArray, labels: NDArray, weights: Floats, extra: Floats, shift: Floats, count: int) -> Floats:
     return augmented_grams(block, (labels, weights, np.vstack([extra.T, np.ones(len(block))])), shift, count)
+
+
+def _plain(block: NDArray, extra: Floats) -> Floats:
+    return bordered(block.astype(np.float64, copy=False), np.vstack([extra.T, np.ones(len(block))]))
 
 
 def _apply(work: Callable[..., Floats], block: NDArray, *arrays: NDArray) -> Floats:

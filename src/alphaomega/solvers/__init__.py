@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from ..problem import Control, Grid, Problem
 from .raw import RawPath
 
-__all__ = ["RawPath", "solve_folds", "solve_many", "solve_path"]
+__all__ = ["RawPath", "one_pass", "solve_folds", "solve_many", "solve_path"]
+
+
+def one_pass(problem: Problem) -> bool:
+    """Whether one read gives the whole path: it then also tells of entries that are not finite."""
+    if problem.terms is None:
+        return False
+    from .engine import summed
+
+    return summed(problem, 0)
 
 
 def solve_path(problem: Problem, grid: Grid, control: Control) -> RawPath:

@@ -35,7 +35,7 @@ def solve(
     threads = Threads(control.n_threads)
     lanes = Lanes(control, threads)
     with threads.small():
-        if _summed(problem, count):
+        if summed(problem, count):
             paths = lanes.from_sums(problem, folds, grid)
         else:
             left_out = [
@@ -45,7 +45,7 @@ def solve(
     return paths[0], paths[1:]
 
 
-def _summed(problem: Problem, folds: int) -> bool:
+def summed(problem: Problem, folds: int) -> bool:
     """Whether sums over the rows of each fold, from one pass, are all that a path and its folds need."""
     if folds and _own_scales(problem):
         return False

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..designs import Standardized
 from ..designs.base import GramParts
 from ..penalties import Terms
-from ..problem import Grid, NullModel, Problem
+from ..problem import Grid, NonFiniteError, NullModel, Problem
 from .grid import RIDGE_FLOOR, alpha_max, default_ratio
 from .lanes import Sample, WholeGram
 
@@ -249,16 +249,3 @@ def check_finite(problem: Problem, sums: Floats) -> None:
     bad = np.flatnonzero(~np.isfinite(sums).all(1))
     if bad.size:
         raise NonFiniteError(int(bad[0]), problem.design.take(bad[:1])[:, 0])
-
-
-class NonFiniteError(ValueError):
-    """X holds NaN or infinity."""
-
-    def __init__(self, column: int, values: Floats) -> None:
-        self.column = column
-        rows = np.flatnonzero(~np.isfinite(values))
-        what = "values too large to sum" if not rows.size else f"NaN or infinity at row {rows[0]}"
-        super().__init__(
-            f"X holds {what} in column {column}; fill the missing values (impute='mean') or drop those rows or that "
-            "column"
-        )

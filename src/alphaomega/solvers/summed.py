@@ -34,7 +34,8 @@ class FoldSums:
         target = problem.y if problem.offset is None else problem.y - problem.base_eta()
         mean = float(share @ target) if problem.intercept else 0.0
         labels = np.zeros(len(share), dtype=np.intp) if folds is None else folds
-        passed = problem.design.gram_parts(labels, share, (target - mean)[:, None])
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused by name
+            passed = problem.design.gram_parts(labels, share, (target - mean)[:, None])
         check_finite(problem, passed.parts[:, : len(passed.shift), -1].T)
         return cls(problem, folds, passed, mean)
 
