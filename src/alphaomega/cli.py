@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from .datasets import Table
     from .study import Study
-    from .study.understanding import Options
 
 FAULT = 2
 LONGEST = 2000  # letters of a message
@@ -92,7 +89,7 @@ def study(
     from rich.console import Console
 
     from .study.chapters.terminal import show_chapters
-    from .study.large import budget, too_large
+    from .study.large import budget, study_large, too_large, understand_large
     from .study.progress import progress_bar
     from .study.run import Options, study_of
     from .study.terminal import show_study, show_understanding
@@ -104,13 +101,13 @@ def study(
     console = Console()
     folder = usable_folder(out)
     allowed = budget(memory)
-    if told := too_large(data, allowed):
-        show_large(told, (data, options, allowed), folder, console)
-        return
-    reading = understand(table_of(data), options)
+    told = too_large(data, allowed)
+    if told:
+        console.print(told, markup=False, highlight=False)
+    reading = understand_large(data, options, allowed) if told else understand(table_of(data), options)
     show_understanding(reading.understanding, console)
     with progress_bar() as progress:
-        found = study_of(reading, options, progress)
+        found = (study_large if told else study_of)(reading, options, progress)
     show_study(found, console)
     show_chapters(found, console)
     written = write_files(found, options.exposure, options.offset, folder)
@@ -209,20 +206,6 @@ def table_of(data: str) -> Table:
     from .datasets import BUNDLED, load, read
 
     return load(data) if data in BUNDLED and not Path(data).is_file() else read(data)
-
-
-def show_large(told: str, request: tuple[str, Options, float], folder: Path, console: Console) -> None:
-    """The study of a file that is read in batches."""
-    from .study.large import lines_of, study_large, write_large
-    from .study.progress import progress_bar
-
-    console.print(told, markup=False, highlight=False)
-    with progress_bar() as progress:
-        found = study_large(*request, progress)
-    for line in lines_of(found):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    for file in write_large(found, folder):
-        console.print(f"  {file}", markup=False, highlight=False, soft_wrap=True)
 
 
 def usable_folder(out: Path) -> Path:

@@ -23,8 +23,9 @@ MOST_ROWS = 20_000
 def constraint_drawing(study: Study, ranked: NDArray[np.intp]) -> tuple[go.Figure, str]:
     """The figure and its caption; a ValueError says why there is none."""
     rows = study.train
-    keep = np.unique(np.linspace(0, len(rows.y) - 1, min(len(rows.y), MOST_ROWS)).astype(int))
-    candidates = design_of(rows.X).rows(keep).take(ranked)
+    held = np.arange(len(rows.y)) if rows.sampled is None else rows.sampled
+    chosen = np.unique(np.linspace(0, len(held) - 1, min(len(held), MOST_ROWS)).astype(int))
+    candidates, keep = design_of(rows.X).rows(chosen).take(ranked), held[chosen]
     pair = two_features(candidates)
     y, loss, what = _one_predictor(study, keep)
     offset = None if rows.offset is None else rows.offset[keep]

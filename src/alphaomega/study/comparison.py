@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,8 @@ RULES = ("min", "1se")
 TOLERANCE = 1e-6  # of the relative gap
 EDGE = "alpha is the smallest of the grid: still less of a penalty may do better"
 ROUNDING = 1e-12  # a spread below this share of its mean is none
+STRICT = (True, "strictly convex")
+Both = tuple[Errors, Errors]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,8 @@ class Setting:
     """All that the fits of one study share.
 
     `X` is what is handed to the fits, the matrix of the training rows with its gaps (NaN), `y` its target as given;
-    `train` and `test` are the same rows encoded, with gaps filled.
+    `train` and `test` are the same rows encoded, with gaps filled. Where X lies on disk it holds all rows, and
+    `every_row` what the fits are told of each: a weight, which is zero for test rows, and an offset.
     """
 
     loss: Loss
@@ -45,11 +48,18 @@ class Setting:
     names: tuple[str, ...]
     folds: int
     seed: int
+    every_row: Mapping[str, NDArray] = field(default_factory=dict)
 
     def arguments(self) -> dict[str, Any]:
         """What every call of `path` and `cross_validate` is given."""
         impute = None if scipy.sparse.issparse(self.X) else "mean"
-        return {"loss": self.loss, "offset": self.train.offset, "standardize": True, "impute": impute}
+        return {
+            "loss": self.loss,
+            "offset": self.train.offset,
+            "standardize": True,
+            "impute": impute,
+            **self.every_row,
+        }
 
 
 def quietly(work: Callable[[], Any]) -> Any:
@@ -104,6 +114,10 @@ class Candidate:
         """The smallest mean score."""
         return float(self.cross_validation.mean[self.cross_validation.index_min])
 
+    def index(self, rule: str) -> int:
+        """The position of the alpha that a rule chooses."""
+        return self.cross_validation.index_min if rule == "min" else self.cross_validation.index_1se
+
 
 def candidate(setting: Setting, step: Step, told: Callable[[float], object] | None = None) -> Candidate:
     """Cross-validate one penalty; `told` is called with the share that is done."""
@@ -127,31 +141,36 @@ def candidate(setting: Setting, step: Step, told: Callable[[float], object] | No
 
 def rows_of(setting: Setting, found: Candidate) -> list[Fit]:
     """The rows of a penalty: at the alpha of the smallest score and at that of the one-standard-error rule."""
-    cv, name = found.cross_validation, found.step.name
     rows = []
-    for rule, index in zip(RULES, (cv.index_min, cv.index_1se)):
-        solution = solution_at(cv.path, index)
-        unique, reason = True, "strictly convex"
-        if name == "L1":
-            unique, reason = l1_uniqueness(setting.loss, setting.train, solution, setting.scale, setting.center)
-        fit = Fit(
-            name=name,
-            rule=rule,
-            solution=solution,
-            coef_standardized=solution.coef * setting.scale,
-            train=errors(setting.loss, setting.train, solution),
-            test=errors(setting.loss, setting.test, solution),
-            unique=unique,
-            unique_reason=reason,
-            seconds=found.seconds,
-            cv_error=float(cv.mean[index]),
-            cv_standard_error=float(cv.standard_error[index]),
-            cv_scores=cv.scores[:, index],
-            l1_ratio=found.step.l1_ratio,
-            note=_remark(index, cv.path),
-        )
-        rows.append(fit)
+    for rule in RULES:
+        solution = solution_at(found.cross_validation.path, found.index(rule))
+        unique = STRICT
+        if found.step.name == "L1":
+            unique = l1_uniqueness(setting.loss, setting.train, solution, setting.scale, setting.center)
+        rows.append(row_at(setting, found, rule, both_errors(setting, solution), unique))
     return rows
+
+
+def row_at(setting: Setting, found: Candidate, rule: str, both: Both, unique: tuple[bool, str]) -> Fit:
+    """The row of a penalty under one rule, from its errors."""
+    cv, index = found.cross_validation, found.index(rule)
+    solution = solution_at(cv.path, index)
+    return Fit(
+        name=found.step.name,
+        rule=rule,
+        solution=solution,
+        coef_standardized=solution.coef * setting.scale,
+        train=both[0],
+        test=both[1],
+        unique=unique[0],
+        unique_reason=unique[1],
+        seconds=found.seconds,
+        cv_error=float(cv.mean[index]),
+        cv_standard_error=float(cv.standard_error[index]),
+        cv_scores=cv.scores[:, index],
+        l1_ratio=found.step.l1_ratio,
+        note=_remark(index, cv.path),
+    )
 
 
 def _remark(index: int, fitted: Path) -> str:
@@ -170,11 +189,18 @@ def shortfall(gap: float) -> str:
 def curve_of(setting: Setting, found: Candidate) -> Curve:
     """The errors of a penalty over its whole grid."""
     fitted = found.cross_validation.path
-    shares = [
-        [errors(setting.loss, part, solution_at(fitted, k)).deviance for k in range(len(fitted.alphas))]
-        for part in (setting.train, setting.test)
-    ]
-    return Curve(found.step.name, found.cross_validation, np.array(shares[0]), np.array(shares[1]), found.step.l1_ratio)
+    return curve_at(found, [both_errors(setting, solution_at(fitted, k)) for k in range(len(fitted.alphas))])
+
+
+def curve_at(found: Candidate, errors: list[Both]) -> Curve:
+    """The curve of a penalty from its errors at every alpha of the grid."""
+    train, test = np.array([[both[0].deviance, both[1].deviance] for both in errors]).T
+    return Curve(found.step.name, found.cross_validation, train, test, found.step.l1_ratio)
+
+
+def both_errors(setting: Setting, solution: Solution) -> Both:
+    """The errors of a solution on the training and on the test rows."""
+    return errors(setting.loss, setting.train, solution), errors(setting.loss, setting.test, solution)
 
 
 def solution_at(fitted: Path, index: int) -> Solution:

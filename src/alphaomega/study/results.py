@@ -69,11 +69,15 @@ class Understanding:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Encoded rows: X (n, p) array or sparse matrix, y on the loss's own scale, offset (n,) or None."""
+    """Encoded rows: X (n, p) array or sparse matrix, y on the loss's own scale, offset (n,) or None.
+
+    `sampled` are the rows that X holds where a file is too large to hold all; None where X holds every row.
+    """
 
     X: Any
     y: Floats
     offset: Floats | None = None
+    sampled: NDArray[np.intp] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -73,7 +73,7 @@ def study_of(reading: Reading, options: Options, progress: Progress = silent) ->
         progress("done", 1.0)
     except KeyboardInterrupt:
         found.interrupted = True
-    result = _study(reading, options, (setting, encoder), found)
+    result = assembled(reading, options, (setting, encoder), found)
     return _with_chapters(result, progress) if options.thorough and not found.interrupted else result
 
 
@@ -161,17 +161,8 @@ def prepare(reading: Reading, options: Options) -> tuple[Setting, Encoder | BagO
 
 def setting_of(reading: Reading, options: Options, train: Rows, test: Rows) -> tuple[Setting, Encoder | BagOfWords]:
     """Encode given rows; everything that is learnt is learnt on the training rows."""
-    if len(train) < options.folds:
-        raise DataError(
-            f"{len(train)} training rows are too few for {options.folds} folds; lower --folds or --test-size, "
-            "or bring more rows"
-        )
+    check_training_rows(reading, options, train)
     loss = losses.find(FAMILIES[reading.understanding.family])
-    if np.ptp(np.unique(reading.y[train], return_inverse=True)[1]) == 0:
-        raise DataError(
-            f"target {reading.understanding.target!r} has one value ({reading.y[train[0]]}) in all {len(train)} "
-            "training rows; bring more rows that differ, or deal them anew with another --seed"
-        )
     target = loss.target(reading.y)
     X, encoder = encoded(reading, train)
 
@@ -195,6 +186,20 @@ def setting_of(reading: Reading, options: Options, train: Rows, test: Rows) -> t
         seed=options.seed,
     )
     return setting, encoder
+
+
+def check_training_rows(reading: Reading, options: Options, train: Rows) -> None:
+    """A DataError where the training rows are too few, or all have one value of the target."""
+    if len(train) < options.folds:
+        raise DataError(
+            f"{len(train)} training rows are too few for {options.folds} folds; lower --folds or --test-size, "
+            "or bring more rows"
+        )
+    if (reading.y[train] == reading.y[train[0]]).all():
+        raise DataError(
+            f"target {reading.understanding.target!r} has one value ({reading.y[train[0]]}) in all {len(train)} "
+            "training rows; bring more rows that differ, or deal them anew with another --seed"
+        )
 
 
 def encoded(reading: Reading, rows: Rows) -> tuple[Any, Encoder | BagOfWords]:
@@ -221,7 +226,8 @@ def _rows(X: Any, rows: Rows) -> Any:
     return X.tocsr()[rows] if scipy.sparse.issparse(X) else X[rows]
 
 
-def _study(reading: Reading, options: Options, prepared: tuple[Setting, Any], found: Findings) -> Study:
+def assembled(reading: Reading, options: Options, prepared: tuple[Setting, Any], found: Findings) -> Study:
+    """What was found as a study."""
     setting, encoder = prepared
     names, groups = feature_names(encoder, setting.train.X.shape[1])
     fits = tuple(found.rows if found.none is None else [found.none, *found.rows])

@@ -79,7 +79,7 @@ def effort(setting: Setting) -> Effort:
     """A coarse search where curved losses meet large data: cells of X, times classes, times folds."""
     if setting.loss.constant_curvature:
         return FINE
-    n, p = setting.train.X.shape
+    n, p = len(setting.train.y), setting.train.X.shape[1]
     classes = 1 if setting.train.y.ndim == 1 else setting.train.y.shape[1]
     return COARSE if n * p * classes * setting.folds > LARGE_WORK else FINE
 

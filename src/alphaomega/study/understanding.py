@@ -67,10 +67,10 @@ def understand(table: Table, options: Options) -> Reading:
         return _understand_matrix(table, options)
     frame = prepared(table.frame)
     check_finite(frame, table)
-    taken = _taken(frame, options)
+    taken = taken_columns(frame, options)
     target, target_reason = choose_target(table, options.target, taken)
     family, family_reason = choose_family(frame[target], table, options.family, options.exposure)
-    offset, offset_words, used = _offset(frame, table, options, family)
+    offset, offset_words, used = offset_of(frame, table, options, family)
     features = frame.drop([target, *used, *options.exclude], strict=False)
     if features.width == 0:
         raise DataError(f"{table.name} has no column but the target {target!r}; a study needs at least one feature")
@@ -91,11 +91,11 @@ def understand(table: Table, options: Options) -> Reading:
         text=options.text,
         notes=(*table.notes, *dates_note(table.frame), *_repeated_rows(frame), *cases_note(frame)),
     )
-    understanding = _describe(replace(understanding, **_classes(y, family)), features)
+    understanding = _describe(replace(understanding, **classes_of(y, family)), features)
     return Reading(table, understanding, features if options.text else with_missing_level(features), y, offset)
 
 
-def _taken(frame: Any, options: Options) -> dict[str, str]:
+def taken_columns(frame: Any, options: Options) -> dict[str, str]:
     """The columns that options name for a part other than the target, each with its option."""
     named = [("--text", options.text), ("--offset", options.offset), ("--exposure", options.exposure)]
     taken: dict[str, str] = {}
@@ -120,7 +120,8 @@ def _features(features: Any, text: str) -> tuple[Any, tuple[Column, ...]]:
     return features.select(kept), left_out
 
 
-def _classes(y: NDArray, family: str) -> dict[str, Any]:
+def classes_of(y: NDArray, family: str) -> dict[str, Any]:
+    """The classes in order and how many rows each has; nothing for numbers."""
     if family not in ("binomial", "multinomial"):
         return {}
     labels, counts = np.unique(y, return_counts=True)
@@ -149,7 +150,7 @@ def _describe(understanding: Understanding, features: Any) -> Understanding:
     )
 
 
-def _offset(frame: Any, table: Table, options: Options, family: str) -> tuple[Floats | None, str, list[str]]:
+def offset_of(frame: Any, table: Table, options: Options, family: str) -> tuple[Floats | None, str, list[str]]:
     """The offset (n,), how it is made, and the columns it uses up."""
     if options.exposure and family != "poisson":
         raise DataError(f"--exposure is for counts, the family is {family}; add --family poisson, or use --offset")
@@ -224,6 +225,6 @@ def _understand_matrix(table: Table, options: Options) -> Reading:
         family_reason=reason,
         n_numeric=matrix.shape[1],
         notes=(f"sparse: {matrix.nnz} cells are not zero",),
-        **_classes(table.y, family),
+        **classes_of(table.y, family),
     )
     return Reading(table, understanding, matrix, table.y, None)

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..designs import Dense
-from ..diagnostics.uniqueness import full_rank, linear_predictor
+from ..diagnostics.uniqueness import full_rank
 from ..fitting import path
 from ..penalties import L1, L2
 from ..problem import NullModel, Problem
 from ..results import Path, Solution
-from .comparison import TOLERANCE, Setting, errors, quietly, shortfall, solution_at
+from .comparison import TOLERANCE, Both, Setting, both_errors, errors, quietly, shortfall, solution_at
 from .results import Fit
 
 Floats = NDArray[np.float64]
@@ -24,21 +24,30 @@ SMALL_SAMPLE = 3000  # up to so many rows the smallest exact fit is found from i
 
 def null_solution(setting: Setting) -> Solution:
     """The intercept-only model."""
-    part = setting.train
-    n, p = part.X.shape
-    problem = Problem(Dense(np.zeros((n, 0))), part.y, setting.loss, L1(), np.ones(n), part.offset)
+    part, p = setting.train, setting.train.X.shape[1]
     shape = (p,) if part.y.ndim == 1 else (part.y.shape[1], p)
-    return Solution(float("inf"), np.zeros(shape), NullModel.of(problem).intercept, 0.0)
+    return Solution(float("inf"), np.zeros(shape), _null(setting).intercept, 0.0)
 
 
 def null_predictor(setting: Setting) -> Floats:
     """The linear predictor of the intercept-only model, (n,) or (n, K)."""
-    return linear_predictor(setting.train, null_solution(setting))
+    return _null(setting).eta
+
+
+def _null(setting: Setting) -> NullModel:
+    part, n = setting.train, len(setting.train.y)
+    return NullModel.of(Problem(Dense(np.zeros((n, 0))), part.y, setting.loss, L1(), np.ones(n), part.offset))
 
 
 def baseline(setting: Setting) -> Fit:
     """The intercept-only model as a row."""
-    return _row(setting, "mean only", null_solution(setting), (True, "every coefficient is zero"), 0.0)
+    null = null_solution(setting)
+    return baseline_row(setting, null, both_errors(setting, null))
+
+
+def baseline_row(setting: Setting, null: Solution, both: Both) -> Fit:
+    """The row of the intercept-only model, from its errors."""
+    return free_row(setting, null, both, (True, "every coefficient is zero"), name="mean only")
 
 
 def unpenalised(setting: Setting, ridge: Path) -> Fit:
@@ -49,20 +58,37 @@ def unpenalised(setting: Setting, ridge: Path) -> Fit:
     if setting.loss.constant_curvature and p >= n and n <= SMALL_SAMPLE:
         solution = smallest_exact_fit(setting)
         reason = f"{unique[1]}: the smallest of all exact fits is shown"
-        return _row(setting, "none", solution, (False, reason), time.perf_counter() - start)
+        row = free_row(setting, solution, both_errors(setting, solution), (False, reason))
+        return replace(row, seconds=time.perf_counter() - start)
     cause = _no_finite_fit(setting, ridge)
     if not cause:
-        fitted = quietly(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
-        row = _row(setting, "none", solution_at(fitted, 0), unique, time.perf_counter() - start)
-        cause = _diverged(setting, fitted, row)
-    if not cause:
-        return replace(row, note=shortfall(row.gap)) if setting.loss.constant_curvature else _diverging(row)
-    solution = solution_at(ridge, len(ridge.alphas) - 1)
+        fitted = free_fit(setting)
+        solution = solution_at(fitted, 0)
+        row, cause = checked(setting, fitted, free_row(setting, solution, both_errors(setting, solution), unique))
+    if cause:
+        solution = solution_at(ridge, len(ridge.alphas) - 1)
+        row = limit_row(setting, solution, both_errors(setting, solution), cause)
+    return replace(row, seconds=time.perf_counter() - start)
+
+
+def free_fit(setting: Setting) -> Path:
+    """The fit at alpha = 0."""
+    return quietly(lambda: path(setting.X, setting.y, penalty=L2(), alphas=[0.0], **setting.arguments()))
+
+
+def checked(setting: Setting, fitted: Path, row: Fit) -> tuple[Fit, str]:
+    """The row of a fit at alpha = 0 with its remark, and why it is not to be shown; "" where it is."""
+    cause = _diverged(setting, fitted, row)
+    return (replace(row, note=shortfall(row.gap)) if setting.loss.constant_curvature else _diverging(row)), cause
+
+
+def limit_row(setting: Setting, solution: Solution, both: Both, cause: str) -> Fit:
+    """The end of the ridge path in place of a fit at alpha = 0 that is not finite or not the only one."""
     note = (
         f"{cause}: without a penalty there is no single finite fit, with any alpha > 0 there is; shown is L2 at "
         f"alpha = {solution.alpha:.2g}"
     )
-    return replace(_row(setting, "none", solution, (False, note), time.perf_counter() - start), note=note)
+    return replace(free_row(setting, solution, both, (False, note)), note=note)
 
 
 def _diverged(setting: Setting, fitted: Path, row: Fit) -> str:
@@ -95,17 +121,18 @@ def _diverging(row: Fit) -> Fit:
     return replace(row, unique=False, unique_reason=note, note=note)
 
 
-def _row(setting: Setting, name: str, solution: Solution, unique: tuple[bool, str], seconds: float) -> Fit:
+def free_row(setting: Setting, solution: Solution, both: Both, unique: tuple[bool, str], name: str = "none") -> Fit:
+    """A fit without a choice of alpha as a row, from its errors."""
     return Fit(
         name=name,
         rule="",
         solution=solution,
         coef_standardized=solution.coef * setting.scale,
-        train=errors(setting.loss, setting.train, solution),
-        test=errors(setting.loss, setting.test, solution),
+        train=both[0],
+        test=both[1],
         unique=unique[0],
         unique_reason=unique[1],
-        seconds=seconds,
+        seconds=0.0,
     )
 
 
