@@ -56,7 +56,7 @@ def from_the_disk() -> int:
 
 
 def main(folder: Path, cold: bool) -> None:
-    seconds_plain = plain_read(folder / "X.npy")
+    seconds_plain = [plain_read(folder / "X.npy") for _ in range(2)]  # a disk may give faster what it gave just now
     forget(folder / "X.npy")
     start, before, fetched = time.perf_counter(), time.process_time(), from_the_disk()
     design = ao.designs.Chunked((Cold if cold else Npy)(folder / "X.npy"))
@@ -79,8 +79,8 @@ def main(folder: Path, cold: bool) -> None:
                 "nonzero_at_1se": int(cv.path.n_nonzero[cv.path.index(cv.alpha_1se)]),
                 "seconds": round(seconds, 1),
                 "processor_seconds": round(time.process_time() - before, 1),
-                "seconds_of_a_plain_read": round(seconds_plain, 1),
-                "plain_reads": round(seconds / seconds_plain, 2),
+                "seconds_of_two_plain_reads": [round(plain, 1) for plain in seconds_plain],
+                "plain_reads": round(seconds / min(seconds_plain), 2),
                 "peak_rss_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
                 "every_read_from_the_disk": cold,
                 "cores": len(os.sched_getaffinity(0)),

@@ -31,6 +31,7 @@ elif kind == "Dask":
     X = dask.array.from_array(np.load(folder + "/X.npy", mmap_mode="r"), chunks=(700, -1))
 elif kind == "torch":
     import torch
+    torch.set_num_threads(1)
     X = torch.from_numpy(np.load(folder + "/X.npy"))
 else:
     X = np.load(folder + "/X.npy")
@@ -169,6 +170,7 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_fit(tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", KINDS)
 def test_killed_at_ten_random_moments_the_result_is_the_same(kind, tmp_path, rng):
     for package in KINDS[kind]:
