@@ -140,6 +140,18 @@ class TestFeatures:
         assert "halves" in found.choice_ and "2 of 8 columns stay" in found.choice_
 
 
+def test_the_picture_marks_the_cuts_on_either_axis(rng):
+    """Linear for few columns, logarithmic for many, where annotations stand at the logarithm."""
+    X = rng.standard_normal((40, 120))
+    for columns, step in ((6, 1), (120, 0.5)):
+        found = ao.IterativeDropout(ao.Ridge(alpha=1.0), step=step, folds=3, rule="min").fit(X[:, :columns], X[:, 0])
+        figure = found.plot()
+        wide = columns > 50
+        assert (figure.layout.xaxis.type == "log") == wide
+        note = next(note for note in figure.layout.annotations if "minimum" in note.text)
+        assert note.x == pytest.approx(np.log10(found.n_min_) if wide else found.n_min_)
+
+
 class TestSamples:
     def test_outliers_go_first(self, rng):
         X, y = sparse_truth(rng)

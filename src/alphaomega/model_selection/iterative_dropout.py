@@ -200,8 +200,8 @@ class IterativeDropout(SelectorMixin, MetaEstimatorMixin, BaseEstimator):
         """One sentence: the cut, and how far the edge is from it."""
         check_is_fitted(self)
         what = self._weakness().noun
-        edge = f"the smallest error is at {self.n_min_}, one standard error reaches {self.n_1se_}"
-        text = f"{self.n_left_} of {self.sizes_[0]} {what} stay: {edge}."
+        edge = f"the smallest error is at {self.n_min_:,}, one standard error reaches {self.n_1se_:,}"
+        text = f"{self.n_left_:,} of {self.sizes_[0]:,} {what} stay: {edge}."
         if len(self.cuts_):
             low, high = np.quantile(self.cuts_, [0.1, 0.9])
             text += f" On {len(self.cuts_)} halves of the rows the cut lay between {low:.3g} and {high:.3g}."

@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 
 from .theme import FEATURE_COLORS, MARK, figure
 
+WIDE = 50  # times the smallest size from which on the axis is logarithmic
+
 if TYPE_CHECKING:
     from ..model_selection import IterativeDropout
 
@@ -56,7 +58,8 @@ def dropout_figure(found: IterativeDropout, *, color: str = FEATURE_COLORS[0], h
     )  # fmt: skip
     lowest, highest = float((mean - error).min()), float((mean + error).max())
     one_shot = found.one_shot_
-    if one_shot is not None and np.isfinite(one_shot.error):
+    wide = _wide(found)
+    if one_shot is not None and np.isfinite(one_shot.error) and (len(one_shot.left) or not wide):
         result.add_trace(
             go.Scatter(
                 x=[len(one_shot.left)], y=[one_shot.error], mode="markers", name=one_shot.name,
@@ -75,10 +78,16 @@ def dropout_figure(found: IterativeDropout, *, color: str = FEATURE_COLORS[0], h
         )  # fmt: skip
     _mark(result, found)
     result.update_layout(
-        xaxis={"title": {"text": f"{what} left"}, "autorange": "reversed"},
+        xaxis={"title": {"text": f"{what} left"}, "autorange": "reversed"}
+        | ({"type": "log", "dtick": 1} if wide else {}),
         yaxis={"title": {"text": "held-out error"}},
     )
     return result
+
+
+def _wide(found: IterativeDropout) -> bool:
+    """Whether the sizes span so much that the last stages, where the cut falls, need a logarithmic axis."""
+    return bool(found.sizes_[0] > WIDE * found.sizes_[-1])
 
 
 def _mark(result: go.Figure, found: IterativeDropout) -> None:
@@ -86,10 +95,11 @@ def _mark(result: go.Figure, found: IterativeDropout) -> None:
     marks = {"minimum": found.n_min_, "1-SE": found.n_1se_}
     if found.n_min_ == found.n_1se_:
         marks = {"minimum = 1-SE": found.n_min_}
+    place = np.log10 if _wide(found) else np.asarray  # a logarithmic axis takes annotations at the logarithm
     for row, (name, size) in enumerate(marks.items()):
-        left = size < float(np.mean(found.sizes_[[0, -1]]))  # the axis is reversed: small sizes stand on the right
+        left = place(size) < place(found.sizes_[[0, -1]]).mean()  # reversed axis: small sizes stand on the right
         result.add_vline(x=size, line={"color": MARK, "width": 1, "dash": "solid" if name == "minimum" else "dash"})
         result.add_annotation(
-            text=f"<b>{name}</b>: {size:,}", x=size, xref="x", y=1, yref="paper", yanchor="top",
+            text=f"<b>{name}</b>: {size:,}", x=float(place(size)), xref="x", y=1, yref="paper", yanchor="top",
             xanchor="right" if left else "left", xshift=-6 if left else 6, yshift=-4 - 18 * row,
         )  # fmt: skip

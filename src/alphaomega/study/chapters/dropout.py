@@ -17,6 +17,7 @@ TITLE = "Where to cut: iterative dropout"
 FEW = 30  # features that are dropped one by one
 SHARE = 0.25  # of those left, that are dropped at once where there are more
 HALVES = 8
+NAMED = 12
 LARGEST = 2e6  # numbers in the table; beyond it the fits are too many
 ROWS_PER_COLUMN = 5  # that least squares is given
 
@@ -65,8 +66,8 @@ def _estimator(material: Material) -> Any:
 
 def _kept(material: Material, found: IterativeDropout) -> str:
     kept = found.get_support(indices=True)
-    names = ", ".join(material.names[j] for j in kept[:12]) + (", ..." if len(kept) > 12 else "")
-    return f"Kept: {names}."
+    names = ", ".join(material.names[j] for j in kept[:NAMED])
+    return f"Kept: {names}{' ...' if len(kept) > NAMED else '.'}"
 
 
 def _stages(found: IterativeDropout) -> Grid:
