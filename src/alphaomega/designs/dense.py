@@ -11,6 +11,7 @@ from .base import Block, Columns, Design, Floats, GramParts
 
 SHIFT_ROWS = 256  # so many rows suffice for a shift that keeps sums of squares from cancelling
 FEW_DEVIATIONS = 3.0
+FEW_COLUMNS = 8  # a Gram's new columns are few when the old ones are so many times more
 GRAM_ROWS = 2048  # fewer rows at a time leave BLAS too little to do
 BLOCK_BYTES = 8 << 20  # converted or weighted blocks stay inside the cache
 
@@ -221,6 +222,9 @@ class DenseBlock(Block):
             result = self._pick(left).T @ self._pick(right)
             result *= weights[0]
             return result
+        if FEW_COLUMNS * len(right) <= len(left) and 2 * len(left) >= self.size:
+            fresh = self._pick(right) * weights[:, None]
+            return (self.columns.T @ fresh)[left]  # a product with some columns too many costs less than a copy
         result = np.zeros((len(left), len(right)))
         step = max(64, BLOCK_BYTES // (8 * max(len(left), len(right), 1)))
         for start in range(0, len(weights), step):

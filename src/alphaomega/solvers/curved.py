@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..designs.base import Block
 from ..losses import Loss
 from ..penalties import Terms
-from ..penalties.base import subdifferential_distance
 from ..problem import NullModel
-from .dual import balanced, cancels, dual_loss
+from .dual import balanced, cancels, dual_loss, violation
 from .lanes import Coordinates, Lane, Points, Sample, level_of, omega_of, quadratic_for
 
 Floats = NDArray[np.float64]
@@ -20,13 +21,12 @@ MODEL_SWEEPS = 100  # a model that needs more is nearly singular, and its loss h
 PATIENCE = 4  # steps with new Grams that no longer lower the objective: it is flat, or at its rounding
 SLOWEST = 0.7  # a Gram is not kept where a step leaves more than this share of the violation
 FRESH_STEPS = 2  # steps that Newton needs with a new Gram, about
-SECONDS = {"call": 3e-4, "loss": 6e-8, "product": 8e-10, "gram": 1.7e-10, "factor": 3e-11}  # roughly, per number
+SECONDS = {"call": 3e-4, "loss": 6e-8, "product": 8e-10, "gram": 6e-11, "factor": 3e-11}  # roughly, per number
 ROUNDING = 1e-15  # of the sum of all forces
 NOISE = 1e-14  # share of the objective by which rounding may seem to raise it
-SMALLEST_STEP = 1e-10
 LONGEST = 1e100  # a longer move comes from a curvature that has vanished, and is none
-ARMIJO = 1e-4
-POLISH_STEPS = 4
+SMALLEST_STEP, ARMIJO, POLISH_STEPS = 1e-10, 1e-4, 4
+LARGE = 2e6  # numbers of a block whose products are worth more than one thread
 
 
 class CurvedLane(Lane):
@@ -86,7 +86,8 @@ class CurvedLane(Lane):
         reference = 0.0
         for _ in range(MAX_NEWTON):
             gradient = self._gradient()
-            slope = self.block.rmatvec(gradient).ravel()
+            with self._product_threads():
+                slope = self.block.rmatvec(gradient).ravel()
             intercept_slope = gradient.sum(0) if self.sample.intercept else np.zeros(self.n_outputs)
             reference = max(reference, float(np.max(abs(slope), initial=0.0)), 1e-300)
             distance = violation(terms, slope, self.v)
@@ -97,9 +98,10 @@ class CurvedLane(Lane):
             objective = lower
             if worst <= goal or stalled >= PATIENCE:
                 break
-            keep = keep and self._worth_keeping(worst, last, goal)
+            wanted = (distance > 0) | (self.v != 0)
+            keep = keep and self._worth_keeping(worst / last, worst / goal, int(wanted.sum()))
             last = worst
-            self._choose((distance > 0) | (self.v != 0), terms, keep)
+            self._choose(wanted, terms, keep)
             size = self._step(terms, slope, intercept_slope, worst)
             if size == 0 and not keep and self.cautious:
                 break
@@ -112,15 +114,17 @@ class CurvedLane(Lane):
     def _objective(self) -> float:
         return float(self.sample.share @ self.losses) + self.omega
 
-    def _worth_keeping(self, worst: float, last: float, goal: float) -> bool:
-        """Whether the steps left with the Gram at hand, at its rate, cost less than a new Gram and Newton's few."""
-        rate = worst / last
+    def _worth_keeping(self, rate: float, left: float, wanted: int) -> bool:
+        """Whether the steps left with the Gram at hand, at its rate, cost less than a new Gram and Newton's few.
+
+        `left` is how many times too large the violation is; `wanted` coordinates would have a new Gram.
+        """
         if rate >= SLOWEST:
             return False
-        steps = np.log(goal / worst) / np.log(rate) if rate > 0 else 1.0
-        n, chosen = len(self.eta), len(self.chosen)
+        steps = -np.log(left) / np.log(rate) if rate > 0 else 1.0
+        n = len(self.eta)
         step = SECONDS["call"] + n * self.n_outputs * (SECONDS["loss"] + self.block.size * SECONDS["product"])
-        gram = SECONDS["call"] * self.n_outputs**2 + chosen**2 * (n * SECONDS["gram"] + chosen * SECONDS["factor"])
+        gram = SECONDS["call"] * self.n_outputs**2 + wanted**2 * (n * SECONDS["gram"] + wanted * SECONDS["factor"])
         return bool((steps - FRESH_STEPS) * step <= gram)
 
     def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
@@ -149,7 +153,12 @@ class CurvedLane(Lane):
         """Z v, (n, K)."""
         table = v.reshape(self.block.size, self.n_outputs)
         places = np.flatnonzero(table.any(1))
-        return self.block.matvec(table[places], places)
+        with self._product_threads():
+            return self.block.matvec(table[places], places)
+
+    def _product_threads(self) -> AbstractContextManager:
+        """All threads where a product with the block is large."""
+        return self.all_threads() if len(self.eta) * self.block.size > LARGE else nullcontext()
 
     def _gradient(self) -> Floats:
         """share * loss', (n, K)."""
@@ -289,11 +298,3 @@ def _inverse(total: Floats) -> Floats:
     if total.size == 1:
         return 1 / total if total[0, 0] > 0 else np.zeros_like(total)
     return np.asarray(np.linalg.pinv(total, rcond=1e-10, hermitian=True), dtype=np.float64)
-
-
-def violation(terms: Terms, slope: Floats, v: Floats) -> Floats:
-    """`subdifferential_distance`, cheaper where neither groups nor bounds are there."""
-    if terms.groups is not None or terms.bounded or terms.excluded.any():
-        return subdifferential_distance(terms, slope, v)
-    rest = slope + terms.quadratic * v
-    return np.where(v != 0, abs(rest + terms.l1 * np.sign(v)), np.maximum(abs(rest) - terms.l1, 0.0))
