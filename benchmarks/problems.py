@@ -82,7 +82,7 @@ def claims(seed: int) -> Problem:
     """freMTPL2freq: 677991 policies, 5 standardised numbers and 41 indicators; counts, with log(exposure) as offset."""
     import polars
 
-    frame = polars.read_csv(DATA / "freMTPL2freq" / "freMTPL2freq.csv.gz")
+    frame = polars.read_csv(DATA / "freMTPL2freq" / "freMTPL2freq.csv.gz", infer_schema_length=None)
     numbers = frame.select("VehPower", "VehAge", "DrivAge", "BonusMalus", polars.col("Density").log()).to_numpy()
     levels = frame.select("VehBrand", "VehGas", "Area", "Region").to_dummies().to_numpy()
     X = np.asfortranarray(np.hstack([(numbers - numbers.mean(0)) / numbers.std(0), levels]), dtype=float)
