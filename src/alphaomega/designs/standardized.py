@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .base import LARGE_MEAN, Block, Columns, Design, Floats, GramParts
 
-ROUNDING = 1e-16  # of the sum of a vector's sizes
+ROUNDING = 1e-15  # of the sum of a vector's sizes, for columns of unit size
 
 
 class Standardized(Design):
@@ -61,7 +61,8 @@ class Standardized(Design):
         center, scale = self._pick(columns)
         product = self.design._rmatvec(r, columns)
         total = r.sum(0)
-        if (abs(total) > ROUNDING * abs(r).sum(0)).any():  # else the shift is below the rounding of the product
+        lean = np.max(abs(center) / scale, initial=0.0)
+        if (lean * abs(total) > ROUNDING * abs(r).sum(0)).any():  # else the shift is below the rounding of the product
             product = product - np.multiply.outer(center, total)
         product.T[...] /= scale
         return product
