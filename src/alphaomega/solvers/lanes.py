@@ -174,6 +174,7 @@ class SquaredLane(Lane):
         self.working = quadratic_for(terms)
         self.working_terms = terms.subset(self.coordinates)
         self.leader: SquaredLane | None = None
+        self.slopes = np.empty((0, 0))  # of the points just solved, where the Gram of all columns gives them
 
     def follow(self, leader: Lane, held_out: NDArray[np.intp]) -> None:
         assert isinstance(leader, SquaredLane)
@@ -229,9 +230,9 @@ class SquaredLane(Lane):
         shift = v @ self.means
         forces = None
         if self.block is None:
-            product = v @ self.working.gram[:m, :m]
+            self.slopes = self.working.b[:m] - v @ self.working.gram[:m, :m]
             pulls = self.energy_y - v @ self.working.b[:m]
-            energy = np.maximum(pulls - np.vecdot(v, self.working.b[:m] - product), 0.0)
+            energy = np.maximum(pulls - np.vecdot(v, self.slopes), 0.0)
         else:
             used = np.flatnonzero(v.any(0))
             fitted = self.block.matvec(np.ascontiguousarray(v[:, used].T), self.in_block[used])
@@ -245,8 +246,8 @@ class SquaredLane(Lane):
         return Points(alphas, self.coordinates, v, intercept, forces, objective, np.stack([pulls, energy]))
 
     def correlations(self, points: Points) -> Floats:
-        m = len(self.coordinates)
-        return (self.working.b[:m] - points.v @ self.working.gram[:m, :m]).T
+        assert len(points.alphas) == len(self.slopes)  # those just solved
+        return self.slopes.T
 
     def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
         pull, energy = points.energy
