@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 
 import numpy as np
 import pytest
-from benchmarks import certify, problems, report, runner, worker
+from benchmarks import certify, problems, report, runner, scale_disk, scale_make, worker
 from benchmarks.peers import Task
 from benchmarks.results import Results
 
@@ -69,3 +70,20 @@ def test_a_run_that_does_not_end_is_said_so(tmp_path):
     with pytest.raises(runner.Unfinished, match="more than 0 s"):
         ours.run()
     ours.close()
+
+
+def test_a_file_on_disk_is_read_three_times(tmp_path, capsys):
+    scale_make.make(tmp_path, 4000, 12)
+    scale_disk.main(tmp_path, cold=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["rows"], found["columns"], found["folds"], found["n_alphas"]) == (4000, 12, 10, 100)
+    assert found["reads_of_the_file"] == 3
+
+
+def test_a_card_is_measured_beside_the_engine():
+    torch = pytest.importorskip("torch")
+    from benchmarks import scale_gpu
+
+    found = scale_gpu.measured(3000, 20, torch.device("cpu"), beside=True)
+    assert found["largest_gap"] <= 1e-6 and found["largest_difference"] < 1e-8
+    assert found["reads"] == 3 and found["nonzero_at_1se"] >= 5

@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,22 @@ def test_a_killed_worker_changes_nothing(client):
     fit = ao.path(on_cluster("tall"), y, "logistic", n_alphas=30, progress=kill)
     assert killed and killed[0] not in client.run(os.getpid).values()
     np.testing.assert_allclose(fit.coef, calm.coef, rtol=0, atol=1e-10)
+
+
+def _dies_once(block: np.ndarray, mark: Path) -> np.ndarray:
+    if len(block) and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return block
+
+
+def test_a_worker_killed_in_the_middle_of_a_read_changes_nothing(client, tmp_path):
+    y = problem("tall").y("squared")
+    expected = ao.path(problem("tall").X, y, n_alphas=10)
+    X = on_cluster("tall").rechunk({1: -1}).map_blocks(_dies_once, tmp_path / "dead", dtype=float)
+    fit = ao.path(X, y, n_alphas=10)
+    assert (tmp_path / "dead").exists()
+    np.testing.assert_allclose(fit.coef, expected.coef, rtol=0, atol=1e-10)
 
 
 def _killed(block: np.ndarray) -> np.ndarray:

@@ -68,7 +68,7 @@ def check(X, case: str, loss: str, penalty: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("name", ELSEWHERE)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_every_design_gives_the_dense_path_under_every_penalty(name, loss):
     for penalty in EXACT:
         check(design(name, "tall"), "tall", loss, penalty)
