@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from .sweeps import EXACT, FEW, IDLE, refresh, sweep
+from .sweeps import EXACT, FEW, IDLE, compiled, refresh, sweep
 
 SMALL = 64  # coordinates up to which a problem may be easy
 EASY = 4e4  # multiplications that an easy problem may take at one alpha: less than calls from Python cost
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def descend(gram, m, b, c, v, origin, terms, packed, alphas, goals, found, most):
     """The minimisers under alpha * packed (l1, quadratic) into `found`, while each takes at most `most` sweeps.
 

@@ -8,15 +8,14 @@ The factor R is upper triangular, row-major, on the coordinates order[:size[0]];
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from .sweeps import FAST
+from .sweeps import FAST, compiled, inner
 
 LEVEL = 1e-10  # a slope below this share of the thresholds along it is rounding
 PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a dependent column
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def forward(factor, k, x):
     """x <- R^-T x; four rows at a time, so that x is loaded and stored a quarter as often."""
     i = 0
@@ -37,7 +36,7 @@ def forward(factor, k, x):
             x[j] -= x[a] * row[j]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def backward(factor, k, x):
     """x <- R^-1 x; four rows at a time as well."""
     i = k - 1
@@ -63,7 +62,7 @@ def backward(factor, k, x):
         x[a] = (x[a] - total) / row[a]
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def append(gram, terms, factor, order, position, size, j, work):
     """Append coordinate j to the factor; False (and no change) if its pivot vanishes. Leaves R^-T G_Fj in `work`."""
     k = size[0]
@@ -84,7 +83,7 @@ def append(gram, terms, factor, order, position, size, j, work):
     return True
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def delete(factor, order, position, size, t, work):
     """Delete the coordinate at place t: shift, then a rank-one update of the trailing block."""
     k = size[0]
@@ -110,7 +109,7 @@ def delete(factor, order, position, size, t, work):
     size[0] = k - 1
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def inside(v, j, terms):
     """Whether coordinate j is non-zero (or unpenalised) and strictly between its bounds."""
     if v[j] == 0.0:
@@ -118,7 +117,7 @@ def inside(v, j, terms):
     return terms[2, j] < v[j] < terms[3, j]
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def first_stop(v, terms, order, k, d, j, direction):
     """How far v_j can go along a null direction, d on the support, until a coordinate is zero or at a bound.
 
@@ -143,7 +142,7 @@ def first_stop(v, terms, order, k, d, j, direction):
     return step, place, landed
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def exchange(gram, m, v, c, terms, factor, order, position, size, work, d):
     """Move every dependent coordinate along its null direction until it, or another, is zero or at a bound."""
     moved = False

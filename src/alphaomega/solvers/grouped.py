@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.linalg
-from numba import njit
 from numpy.typing import NDArray
 
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
 from .quadratic import Quadratic
-from .sweeps import FAST
+from .sweeps import FAST, compiled
 
 Floats = NDArray[np.float64]
 MAX_ROUNDS = 500
@@ -20,7 +19,7 @@ FEW_SWEEPS, MANY_SWEEPS = 3, 50
 SMALLEST_STEP = 1e-4
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def group_sweeps(gram, m, c, v, terms, pointer, members, weights, lipschitz, buffer, sweeps, tolerance):
     """Passes of block coordinate descent, a prox-gradient step per group; returns the last pass's largest change."""
     worst = 0.0

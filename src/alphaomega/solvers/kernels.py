@@ -11,10 +11,9 @@ with c = b - G u kept up to date. They run un-jitted as well (NUMBA_DISABLE_JIT=
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from .factor import append, backward, delete, forward, inside
-from .sweeps import EXACT, FEW, IDLE, refresh, strongest, sweep
+from .sweeps import EXACT, FEW, IDLE, compiled, inner, refresh, strongest, sweep
 
 ENTRY = 0.4  # beside a factor, zero coordinates enter whose excess is at least this share of the largest: of columns
 # that are alike, the first take from the others what would let them enter and then drop, a Newton step each
@@ -24,7 +23,7 @@ START, WITH_FACTOR, EXCHANGED, FORESEEN = 0, 1, 2, 3
 SEED = 1e-100  # a coordinate that is about to enter starts so near to zero that no pull feels it
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def line_search(v, terms, order, k, gradient, d, decrease):
     """Exact minimiser t in (0, 1] along v + t d through the kinks at zero and up to the bounds.
 
@@ -69,7 +68,7 @@ def line_search(v, terms, order, k, gradient, d, decrease):
         t = nearest
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def synchronise(gram, m, v, terms, factor, order, position, size, work):
     """Make the factor hold exactly the coordinates that are inside; dependent ones are left out."""
     t = size[0] - 1
@@ -82,7 +81,7 @@ def synchronise(gram, m, v, terms, factor, order, position, size, work):
             append(gram, terms, factor, order, position, size, j, work)
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, steps, tolerance):
     """Newton on the support until no sign changes: drops what crosses zero; returns the number of steps used."""
     used = 0
@@ -118,7 +117,7 @@ def newton(gram, m, b, c, v, origin, terms, factor, order, position, size, work,
     return used
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def survey(m, v, terms, position):
     """How many appends and deletions `synchronise` would make, the support it would reach, how many are dependent."""
     present, changes, loose = 0, 0, 0
@@ -131,7 +130,7 @@ def survey(m, v, terms, position):
     return changes, present, loose
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, tolerance, max_sweeps, state):
     """Alternate sweeps and Newton steps until no coordinate moves its gradient by more than `tolerance`.
 
@@ -181,7 +180,7 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
     return DONE
 
 
-@njit(cache=True, nogil=True)
+@inner()
 def foresee(m, c, v, terms, past, ratio):
     """Seed what enters if pulls go on as since the last alpha: between kinks they are linear in alpha."""
     seeded = False
@@ -194,7 +193,7 @@ def foresee(m, c, v, terms, past, ratio):
     return seeded
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def follow(
     gram, m, b, c, v, origin, terms, packed, alphas, goals, found, past, factor, order, position, size, work, d,
     max_sweeps, first, state,
@@ -213,18 +212,21 @@ def follow(
                 terms[1, j] = quadratic
                 terms[0, j] = packed[0, j] if np.isinf(packed[0, j]) else alphas[k] * packed[0, j]
             if changed:
-                position[:m] = -1
                 size[0] = 0
+                for j in range(m):
+                    position[j] = -1
             if k > 1 and size[0] > FEW and alphas[k - 2] > alphas[k - 1]:
                 ratio = (alphas[k - 1] - alphas[k]) / (alphas[k - 2] - alphas[k - 1])
                 if foresee(m, c, v, terms, past, ratio):
                     state = FORESEEN
-            past[:m] = c[:m]
+            for j in range(m):  # assigning slices would compile the words of an error too
+                past[j] = c[j]
         status = minimise(
             gram, m, b, c, v, origin, terms, factor, order, position, size, work, d, goals[k], max_sweeps, state
         )
         if status != DONE:
             return k, status
-        found[k] = v[:m]
+        for j in range(m):
+            found[k, j] = v[j]
         state = START
     return len(alphas), DONE

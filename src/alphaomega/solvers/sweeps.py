@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numba import njit
 
+compiled = partial(njit, cache=True, nogil=True, error_model="numpy")
+inner = partial(compiled, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # what other kernels alone call
 FAST = {"reassoc", "contract", "arcp", "nsz"}
 TIE = 1e-12  # a zero coordinate whose pull exceeds its threshold by less has tied with others, but for rounding
 FEW = 2  # sweeps after which c still has its digits
@@ -12,7 +16,7 @@ IDLE = 1e-2  # moves below this share of the tolerance are left out of a sweep
 EXACT = 1e-3  # Newton aims at this share of the tolerance
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def sweep(gram, m, c, v, terms, idle, entry):
     """One pass of coordinate descent; returns the largest change, in units of the gradient.
 
@@ -51,7 +55,7 @@ def sweep(gram, m, c, v, terms, idle, entry):
     return worst
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@inner(fastmath=FAST)
 def strongest(m, c, v, terms):
     """The largest excess over its threshold of the pull at a zero coordinate that may follow it."""
     largest = 0.0
@@ -61,7 +65,7 @@ def strongest(m, c, v, terms):
     return largest
 
 
-@njit(cache=True, nogil=True, fastmath=FAST)
+@compiled(fastmath=FAST)
 def refresh(gram, m, b, c, v, origin):
     """c = b - G (v - origin), from scratch; four rows at a time, so that c is loaded and stored a quarter as often."""
     for i in range(m):
@@ -90,7 +94,7 @@ def refresh(gram, m, b, c, v, origin):
             c[i] -= u * row[i]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def part_of(gram, left, right):
     """gram[left][:, right]; unlike NumPy's indexing it lets other threads work meanwhile."""
     part = np.empty((len(left), len(right)))
