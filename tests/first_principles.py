@@ -172,7 +172,10 @@ class Objective:
         held = terms.free & (abs(slope) <= self._rounding(center))  # beside a copy of theirs that is inside its bounds
         slope[held] = 0.0
         factor = self._feasible(terms, slope)
-        share = self.weights * (conjugate(self.loss, self.y, factor * force) + self._tilt(factor * force))
+        y = self.y
+        if self.intercept and self.loss in ("squared", "huber"):
+            y = y - self.weights @ y  # the forces sum to zero, but for rounding, which a large mean would multiply
+        share = self.weights * (conjugate(self.loss, y, factor * force) + self._tilt(factor * force))
         return max(0.0, -float(share.sum()) - float(penalty_conjugate(terms, factor * slope)))
 
     def _rounding(self, center: np.ndarray | float) -> np.ndarray:
