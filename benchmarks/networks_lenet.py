@@ -1,20 +1,20 @@
 """LeNet-300-100 on MNIST: how small can it get, and at what test error?
 
-    python benchmarks/networks_lenet.py mnist.npz [--kind structured unstructured plain] [--seeds 3 4 5] [--json FILE]
+    python benchmarks/networks_lenet.py mnist.npz [--kind structured unstructured plain] [--seeds 6 7 8] [--json FILE]
 
-For each seed a dense network is trained with dropout; then a path over alpha, from dense to sparse, on 55,000 rows, by
+For each seed a dense network is trained with dropout; then a path over alpha, from dense to sparse, on 50,000 rows, by
 `Proximal(Adam)`. Structured: groups by input of every layer, the support settled by `identify` (dual averaging);
 unstructured: L1. From the sparsest network on, the support is frozen, made compact and refitted without penalty, until
 one is good enough. Both penalties are reweighted between alphas (a group or weight w gets a factor proportional to
 1 / (|w| + c m), m their mean and c = 1 for groups, .5 for weights), so that what is large is shrunk less. The loss of
 path and refit mixes the labels with the dense network's softened outputs (distillation, temperature 3, share .9).
 
-The other 5,000 training rows choose: the smallest network whose validation error, one standard error on top, is within
-the error asked for (BARS: 1.8 % structured, 1.95 % unstructured). What is asked is how small a network can get at an
-error that is given, so that a rule around the path's lowest error would answer another question; the standard error
-guards against a lucky validation error. The chosen support is then refitted on all 60,000 rows. No augmentation; every
-error is that of the last epoch. "plain" is a path of the same penalties with neither reweighting, distillation,
-identification nor refit.
+The other 10,000 training rows choose, drawn at random: the file's last rows are easier than those before and than the
+test images. The choice: the smallest network whose validation error is within the error asked for (BARS: 1.8 %
+structured, 1.95 % unstructured). What is asked is how small a network can get at an error that is given; a rule around
+the path's lowest error would answer another question. The chosen support is then refitted on all 60,000 rows, which
+makes up for the luck that a chosen validation error has. No augmentation; every error is that of the last epoch.
+"plain" is a path of the same penalties with neither reweighting, distillation, identification nor refit.
 
 Published beside it (most of them best-seen test errors): structured, VIB 97-71-33 at 1.6 %, L0 266-88-33 at 1.6-1.8 %,
 SBP 245-160-55 at 1.6 %; unstructured, Han 12x at 1.59 %, DNS 56x at 1.99 %, sparse VD 68x at 1.92 %, dense 1.64 %.
@@ -43,7 +43,7 @@ from alphaomega.networks.training import ArrayBatches
 LAYERS = ("0", "2", "4")
 WEIGHTS = 784 * 300 + 300 * 100 + 100 * 10
 TEMPERATURE, SHARE = 3.0, 0.9  # of the dense network's outputs in the loss
-HELD = 5_000  # training rows that choose
+HELD = 10_000  # training rows that choose
 BARS = {"structured": 1.8, "unstructured": 1.95, "plain": 1.8, "plain L1": 1.95}  # % of error asked for
 FUSED = {"fused": True}
 
@@ -76,12 +76,13 @@ class Digits:
     test: tuple[Tensor, Tensor]
 
     @classmethod
-    def read(cls, file: str) -> Digits:
+    def read(cls, file: str, seed: int) -> Digits:
+        """The rows, HELD of them drawn for validation."""
         raw = np.load(file)
         x, x_test = (torch.from_numpy(raw[k].reshape(-1, 784) / 255).float() for k in ("x_train", "x_test"))
         y, y_test = (torch.from_numpy(raw[k].astype(int)) for k in ("y_train", "y_test"))
-        seen = len(x) - HELD
-        return cls(x[:seen], y[:seen, None].float(), (x[seen:], y[seen:]), (x_test, y_test))
+        held, seen = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).split([HELD, len(x) - HELD])
+        return cls(x[seen], y[seen, None].float(), (x[held], y[held]), (x_test, y_test))
 
     def taught(self, teacher: nn.Module) -> Digits:
         """With the teacher's outputs behind the labels."""
@@ -218,14 +219,13 @@ def refit(net: Sparse, digits: Digits, plan: Plan, seed: int) -> Sparse:
 def chosen(
     kind: str, found: list[tuple[dict[str, Any], Sparse]], digits: Digits, whole: Digits
 ) -> dict[str, Any] | None:
-    """The smallest network whose validation error is within the bar by one standard error, refitted on all rows."""
+    """The smallest network whose validation error is within the bar, refitted on all rows."""
     plan = PLANS[kind]
     for row, net in found[::-1]:
         refitted = refit(net, digits, plan, row["seed"]) if plan.refit_epochs else net
         row |= {"validation": refitted.error(digits.valid), "refitted error": refitted.error(digits.test)}
         print(row, flush=True)
-        share = row["validation"] / 100
-        if 100 * (share + (share * (1 - share) / HELD) ** 0.5) <= BARS[kind]:
+        if row["validation"] <= BARS[kind]:
             final = refit(net, whole, plan, row["seed"]) if plan.refit_epochs else net
             assert final.nonzero() <= net.nonzero()
             return row | {"error": final.error(digits.test)}
@@ -236,14 +236,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--kind", nargs="+", choices=list(PLANS), default=["structured", "unstructured"])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[3, 4, 5])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[6, 7, 8])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--dense", type=Path, help="folder that keeps the dense networks")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     results: dict[str, Any] = {"dense": [], "rows": [], "chosen": []}
     for seed in arguments.seeds:
-        digits = Digits.read(arguments.data)
+        digits = Digits.read(arguments.data, seed)
         start = Sparse(kept(digits, seed, arguments.dense), torch.arange(784))
         digits = digits.taught(start.model)
         known = {"seed": seed, "validation": start.error(digits.valid), "error": start.error(digits.test)}
