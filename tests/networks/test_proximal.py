@@ -316,13 +316,14 @@ def test_sparse_gradients_are_refused():
         optimizer.step()
 
 
-@pytest.mark.parametrize("layout", ["rows", "columns"])
-def test_compiled_group_steps_are_optimal_over_ten_decades_of_metrics(layout):
+@pytest.mark.parametrize(("layout", "size"), [("rows", 5), ("columns", 5), ("columns", 701)])
+def test_compiled_group_steps_are_optimal_over_ten_decades_of_metrics(layout, size):
     """x minimises (x-u)'D(x-u)/2 + t ||x||: zero iff ||Du|| <= t, else D(x-u) + t x/||x|| = 0."""
     from alphaomega.networks import kernels, steps
 
     rng = np.random.default_rng(0)
-    u = rng.standard_normal((3000, 5))
+    u = rng.standard_normal((3000 if size == 5 else 300, size))
+    u[:, ::10] *= size == 5  # what the first guess is made from is zero
     d = 10 ** rng.uniform(-5, 5, u.shape)
     t = np.linalg.norm(d * u, axis=1) * 10 ** rng.uniform(-8, 0.3, len(u))
     u[0], t[0] = 0, 0  # no 0/0
@@ -335,7 +336,7 @@ def test_compiled_group_steps_are_optimal_over_ten_decades_of_metrics(layout):
         x = x.T
     pull = np.linalg.norm(d * u, axis=1)
     zero = (x == 0).all(1)
-    assert (zero == (pull <= t)).all() and 50 < zero.sum() < 2500
+    assert (zero == (pull <= t)).all() and len(u) / 60 < zero.sum() < len(u) / 1.2
     norm = np.linalg.norm(x, axis=1, keepdims=True)
     residual = np.linalg.norm((d * (x - u) + t[:, None] * x / np.where(norm > 0, norm, 1))[~zero], axis=1)
     assert (residual <= 1e-9 * pull[~zero]).all()
