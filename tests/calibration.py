@@ -1,12 +1,13 @@
 """Does each interval cover as often as it says? Simulations over many data sets, each measured with its own error.
 
 Every case is a function from a seed to what one data set shows: shares of coefficients covered, or ranks of the truth
-among posterior draws. `python tests/calibration.py [CASE ...]` prints the table over 1,000 data sets.
+among posterior draws. `python tests/calibration.py [CASE ...]` prints the table over 1,000 data sets, `--sets` and
+`--first` over others.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 import warnings
 from collections.abc import Callable
@@ -35,10 +36,9 @@ class Measured:
         return f"{100 * self.share:.1f} % +- {100 * self.error:.1f} over {self.sets:,} data sets"
 
 
-def coverage(case: Callable[[int], float | None], sets: int) -> Measured:
-    """The mean share covered; data sets in which nothing was selected (None) are passed over and replaced."""
+def coverage(case: Callable[[int], float | None], sets: int, seed: int = 0) -> Measured:
+    """The mean share covered, from a seed on; data sets in which nothing was selected (None) are replaced."""
     found: list[float] = []
-    seed = 0
     while len(found) < sets:
         share = case(seed)
         seed += 1
@@ -363,10 +363,9 @@ UNIFORM: dict[str, Callable[[int], float | list[float] | None]] = {
 }
 
 
-def uniform_p(case: Callable[[int], float | list[float] | None], sets: int) -> list[float]:
-    """For each quantity of the case the p-value of its values being uniform, over so many data sets."""
+def uniform_p(case: Callable[[int], float | list[float] | None], sets: int, seed: int = 0) -> list[float]:
+    """For each quantity of the case the p-value of its values being uniform, over so many data sets from a seed on."""
     found: list[np.ndarray] = []
-    seed = 0
     while len(found) < sets:
         values = case(seed)
         seed += 1
@@ -375,18 +374,23 @@ def uniform_p(case: Callable[[int], float | list[float] | None], sets: int) -> l
     return [uniformity(column) for column in np.array(found).T]
 
 
-def main(names: list[str], sets: int = 1000) -> None:
+def main(names: list[str], sets: int, first: int) -> None:
     """Print the measured numbers of the cases whose names start as asked; all without names."""
     for name in [*COVERAGE, *UNIFORM]:
         if names and not any(name.startswith(start) for start in names):
             continue
         start = time.perf_counter()
         if name in COVERAGE:
-            text = str(coverage(COVERAGE[name], sets))
+            text = str(coverage(COVERAGE[name], sets, first))
         else:
-            text = f"uniform, p = {', '.join(f'{p:.3f}' for p in uniform_p(UNIFORM[name], sets))}"
+            text = f"uniform, p = {', '.join(f'{p:.3f}' for p in uniform_p(UNIFORM[name], sets, first))}"
         print(f"{name}: {text} ({time.perf_counter() - start:.0f} s)", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--sets", type=int, default=1000)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    asked = parser.parse_args()
+    main(asked.names, asked.sets, asked.first)

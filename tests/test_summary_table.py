@@ -105,7 +105,10 @@ def recommended_rows(X, y, seed):
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("truth, n, expected", [("sparse", 200, "L1"), ("dense", 400, "L2")])
 def test_the_recommendation_fits_the_truth(truth, n, expected):
-    """In at least 95 of 100 draws L1 on 10 of 500 features, L2 where all 500 matter equally."""
+    """In at least 95 of 100 draws L1 on 10 of 500 features, L2 where all 500 matter equally.
+
+    With 200 rows the dense truth cannot be told from a sparse one: L2 was taken in 7 of 10 draws. 400 rows can tell.
+    """
     taken: Counter[str] = Counter()
     for seed in range(100):
         sparse = truth == "sparse"
