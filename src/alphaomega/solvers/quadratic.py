@@ -176,7 +176,8 @@ class Quadratic:
         self.forget_factor()
         size = np.diag(block).copy()
         alive = size > 0
-        support, size, block = support[alive], size[alive], block[np.ix_(alive, alive)]
+        if not alive.all():
+            support, size, block = support[alive], size[alive], block[np.ix_(alive, alive)]
         try:
             factor = scipy.linalg.cholesky(block, check_finite=False)
             dependent = bool((np.diag(factor) ** 2 <= DEPENDENT * size).any())
