@@ -129,10 +129,11 @@ class Lanes:
         """Every lane of a frame down the grid: the first, then all others together behind it."""
         problem = frame.problem
         alphas, p = frame.alphas(grid), problem.design.shape[1]
-        gathered = None if frame.whole else self._gathered(frame)
+        gathered = self._gathered(frame)
+        behind = gathered if problem.loss.constant_curvature else self._gathered(frame)
         tracks = []
-        for part, bound in zip(frame.parts, bounds):
-            lane = _lane(frame, part, gathered)
+        for number, (part, bound) in enumerate(zip(frame.parts, bounds)):
+            lane = _lane(frame, part, behind if number else gathered)
             inside = np.full(p, frame.whole)
             pull = float(np.max(abs(part.slope), initial=0.0))
             tracks.append(Track(lane, part.null.loss, part.slope, inside, np.zeros(p), bound=float(bound), pull=pull))
@@ -152,13 +153,15 @@ class Lanes:
                 if rows is not None:
                     track.lane.follow(tracks[0].lane, rows)
             rest = self.control.part(share, 1.0)
-            replace(leader, tracks=tracks[1:], control=rest, leader=tracks[0]).run()
+            replace(leader, tracks=tracks[1:], gathered=behind, control=rest, leader=tracks[0]).run()
         tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)
         reads = problem.design.reads - start
         return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
 
     @staticmethod
-    def _gathered(frame: Frame) -> Gathered:
+    def _gathered(frame: Frame) -> Gathered | None:
+        if frame.whole:
+            return None
         design = frame.problem.design
         return Gathered.empty(design.block(frame.center, frame.scale), design.shape[1])
 

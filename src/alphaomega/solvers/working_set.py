@@ -5,8 +5,8 @@ and lane of the batch, the exact duality gap and every column that wants to ente
 violation are done; the others are solved again on the larger working set, and checked by the residual-subspace bound,
 which reads only the columns that it cannot certify.
 
-The problem on all rows goes first. Folds follow it together: each has a working set of its own, but they share the
-gathered columns and every read, and take longer batches, for the leader has shown which columns come when.
+The problem on all rows goes first. Folds follow it together: each has a working set of its own, smaller for what the
+leader has shown of when columns come, but they share the gathered columns and every read.
 """
 
 from __future__ import annotations
