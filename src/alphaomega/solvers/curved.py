@@ -11,21 +11,19 @@ from ..designs.base import Block
 from ..losses import Loss
 from ..penalties import Terms
 from ..problem import NullModel
+from .costs import worth_keeping
 from .dual import balanced, cancels, dual_loss, violation
 from .lanes import Coordinates, Lane, Points, Sample, level_of, omega_of, quadratic_for
+from .trajectory import State, Trajectory
 
 Floats = NDArray[np.float64]
 
-MAX_NEWTON = 200
+MAX_NEWTON, POLISH_STEPS, SMALLEST_STEP, ARMIJO = 200, 4, 1e-10, 1e-4
 MODEL_SWEEPS = 100  # a model that needs more is nearly singular, and its loss has no minimum nearby
 PATIENCE = 4  # steps with new Grams that no longer lower the objective: it is flat, or at its rounding
-SLOWEST = 0.7  # a Gram is not kept where a step leaves more than this share of the violation
-FRESH_STEPS = 2  # steps that Newton needs with a new Gram, about
-SECONDS = {"call": 3e-4, "loss": 6e-8, "product": 8e-10, "gram": 6e-11, "factor": 3e-11}  # roughly, per number
 ROUNDING = 1e-15  # of the sum of all forces
 NOISE = 1e-14  # share of the objective by which rounding may seem to raise it
 LONGEST = 1e100  # a longer move comes from a curvature that has vanished, and is none
-SMALLEST_STEP, ARMIJO, POLISH_STEPS = 1e-10, 1e-4, 4
 LARGE = 2e6  # numbers of a block whose products are worth more than one thread
 
 
@@ -53,6 +51,7 @@ class CurvedLane(Lane):
         self.weights = np.empty((0, 0, 0))
         self.tilt = np.empty((0, self.n_outputs))
         self.cautious = False
+        self.trajectory = Trajectory()
         self.majorized = type(sample.loss).majorizer is not Loss.majorizer  # its curvature may vanish
 
     def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
@@ -61,6 +60,7 @@ class CurvedLane(Lane):
         self.working_terms = self.terms.subset(self.coordinates)
 
     def start_from(self, points: Points) -> None:
+        self.trajectory = Trajectory()
         self.v = np.zeros(len(self.coordinates))
         self.v[self.places(points.coordinates)] = points.v[0]
         self.intercept = points.intercept[0].copy()
@@ -72,18 +72,31 @@ class CurvedLane(Lane):
         v, intercept = np.empty((len(alphas), len(self.coordinates))), np.empty((len(alphas), self.n_outputs))
         forces, objective = np.empty((len(alphas), self.n_outputs, len(self.eta))), np.empty(len(alphas))
         for k, alpha in enumerate(alphas):
+            self._jump(float(alpha))
             self._minimise(float(alpha), tolerance)
+            self.trajectory.add(State(float(alpha), self.v, self.intercept, self.eta))
             v[k], intercept[k] = self.v, self.intercept
             forces[k] = -self._shape(sample.loss.gradient(sample.y, self._flat(self.eta))).T
             objective[k] = self._objective()
         columns = forces.reshape(-1, len(self.eta)).T
         return Points(alphas, self.coordinates, v, intercept, columns, objective, np.zeros((2, len(alphas))))
 
+    def _jump(self, alpha: float) -> None:
+        """Begin where the last two solutions point to, if that is better than the last."""
+        if (found := self.trajectory.ahead(alpha)) is None:
+            return
+        state, short = found
+        v = state.v.clip(self.working_terms.lower, self.working_terms.upper)
+        eta = state.eta - self._predictor(short + state.v - v) if short.any() or (v != state.v).any() else state.eta
+        losses, terms = self._losses(eta), self.working_terms * alpha
+        gain = float(self.sample.share @ (losses - self.losses)) + omega_of(terms, v) - omega_of(terms, self.v)
+        if gain < 0:
+            self.v, self.intercept, self.eta, self.losses = v, state.intercept, eta, losses
+
     def _minimise(self, alpha: float, tolerance: float) -> None:
         terms = self.working_terms * alpha
         self.omega = omega_of(terms, self.v)
-        last, keep, stalled, objective = np.inf, True, 0, np.inf
-        reference = 0.0
+        last, keep, stalled, objective, reference = np.inf, True, 0, np.inf, 0.0
         for _ in range(MAX_NEWTON):
             gradient = self._gradient()
             with self._product_threads():
@@ -99,7 +112,8 @@ class CurvedLane(Lane):
             if worst <= goal or stalled >= PATIENCE:
                 break
             wanted = (distance > 0) | (self.v != 0)
-            keep = keep and self._worth_keeping(worst / last, worst / goal, int(wanted.sum()))
+            shape = (len(self.eta), self.block.size, self.n_outputs)
+            keep = keep and worth_keeping(worst / last, worst / goal, int(wanted.sum()), shape)
             last = worst
             self._choose(wanted, terms, keep)
             size = self._step(terms, slope, intercept_slope, worst)
@@ -113,19 +127,6 @@ class CurvedLane(Lane):
 
     def _objective(self) -> float:
         return float(self.sample.share @ self.losses) + self.omega
-
-    def _worth_keeping(self, rate: float, left: float, wanted: int) -> bool:
-        """Whether the steps left with the Gram at hand, at its rate, cost less than a new Gram and Newton's few.
-
-        `left` is how many times too large the violation is; `wanted` coordinates would have a new Gram.
-        """
-        if rate >= SLOWEST:
-            return False
-        steps = -np.log(left) / np.log(rate) if rate > 0 else 1.0
-        n = len(self.eta)
-        step = SECONDS["call"] + n * self.n_outputs * (SECONDS["loss"] + self.block.size * SECONDS["product"])
-        gram = SECONDS["call"] * self.n_outputs**2 + wanted**2 * (n * SECONDS["gram"] + wanted * SECONDS["factor"])
-        return bool((steps - FRESH_STEPS) * step <= gram)
 
     def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
         assert points.forces is not None
@@ -151,8 +152,7 @@ class CurvedLane(Lane):
 
     def _predictor(self, v: Floats) -> Floats:
         """Z v, (n, K)."""
-        table = v.reshape(self.block.size, self.n_outputs)
-        places = np.flatnonzero(table.any(1))
+        places = np.flatnonzero((table := v.reshape(self.block.size, self.n_outputs)).any(1))
         with self._product_threads():
             return self.block.matvec(table[places], places)
 
