@@ -90,9 +90,9 @@ class TestChoiceOfAlpha:
     @pytest.mark.parametrize(
         ("alpha", "error", "text"),
         [
-            ("best", ValueError, "alpha must be 'cv', '1se' or a number >= 0, got 'best'"),
-            (None, TypeError, "alpha must be 'cv', '1se' or a number"),
-            (True, TypeError, "alpha must be 'cv', '1se' or a number"),
+            ("best", ValueError, "alpha must be 'cv', '1se', 'loo', 'gcv' or a number >= 0, got 'best'"),
+            (None, TypeError, "alpha must be 'cv', '1se', 'loo', 'gcv' or a number"),
+            (True, TypeError, "alpha must be 'cv', '1se', 'loo', 'gcv' or a number"),
             (-1.0, ValueError, "alphas must be finite and >= 0"),
             (np.nan, ValueError, "alphas must be finite and >= 0"),
         ],

@@ -105,6 +105,8 @@ class Driver:
             if not pending:
                 break
             self._enter(trials, [track for track, _, _ in pending])
+        for track in self.tracks:
+            track.basis = None  # it holds the correlations of the whole batch
         return rounds
 
     def _solve(self, task: tuple[Track, Floats, list[Points]]) -> Points:
@@ -157,7 +159,7 @@ class Driver:
             kept = replace(trial.points.some(slice(0, done)), forces=None)
             track.points.append(kept)
             track.gaps.append(trial.gaps[:done])
-            track.slope = trial.slopes[:, done - 1]
+            track.slope = trial.slopes[:, done - 1].copy()
             if self.gathered is not None and self.leader is None:
                 self._note_arrivals(track, kept.alphas)
         return done
