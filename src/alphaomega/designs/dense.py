@@ -73,7 +73,8 @@ class Dense(Design):
             if even and block.flags.f_contiguous:
                 squares[columns, 0] += weights[0, 0] * np.vecdot(block.T, block.T)
             else:
-                squares[columns] += (block * block).T @ weights[rows]
+                square = np.square(block, out=block if block.flags.owndata else None)  # a converted copy is ours
+                squares[columns] += square.T @ weights[rows]
         return products, squares
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
