@@ -53,6 +53,7 @@ class Dense(Design):
         result = np.zeros((self.shape[0], *w.shape[1:]))
         for rows, columns_, block in self._blocks():
             result[rows] += block @ w[columns_]
+            del block
         return result
 
     def _rmatvec(self, r: Floats, columns: Columns | None) -> Floats:
@@ -63,6 +64,7 @@ class Dense(Design):
         result = np.zeros((self.shape[1], *r.shape[1:]))
         for rows, columns_, block in self._blocks():
             result[columns_] += block.T @ r[rows]
+            del block  # or two converted blocks would be held at once
         return result
 
     def _sums(self, vectors: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -75,6 +77,8 @@ class Dense(Design):
             else:
                 square = np.square(block, out=block if block.flags.owndata else None)  # a converted copy is ours
                 squares[columns] += square.T @ weights[rows]
+                del square
+            del block
         return products, squares
 
     def gram_parts(self, labels: NDArray[np.intp], weights: Floats, extra: Floats) -> GramParts:
