@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 from threadpoolctl import threadpool_limits
 
 collect_ignore = ["golden"]  # the scripts that made the golden numbers
@@ -23,6 +24,20 @@ def one_blas_thread():
 def rng() -> np.random.Generator:
     """The same random numbers in every run of a test."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="session")
+def diabetes() -> tuple[np.ndarray, np.ndarray]:
+    """442 patients, 10 measurements, the progression of the disease a year later."""
+    return load_diabetes(return_X_y=True)
+
+
+@pytest.fixture
+def counts(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """X, counts that depend on its first column, and the logarithm of their exposure."""
+    X = rng.standard_normal((80, 3))
+    exposure = rng.uniform(0.5, 3.0, 80)
+    return X, rng.poisson(exposure * np.exp(0.4 * X[:, 0] + 0.5)), np.log(exposure)
 
 
 @pytest.fixture(scope="session")

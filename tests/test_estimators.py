@@ -6,7 +6,7 @@ import numpy as np
 import polars
 import pytest
 import scipy.sparse
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import Lasso as PeerLasso
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as PeerLogistic
@@ -15,18 +15,6 @@ from sklearn.metrics import d2_tweedie_score, r2_score
 import alphaomega as ao
 
 REGRESSORS = (ao.Ridge, ao.Lasso, ao.ElasticNetRegressor, ao.PoissonRegressor, ao.Regressor)
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    return load_diabetes(return_X_y=True)
-
-
-@pytest.fixture
-def counts(rng):
-    X = rng.standard_normal((80, 3))
-    exposure = rng.uniform(0.5, 3.0, 80)
-    return X, rng.poisson(exposure * np.exp(0.4 * X[:, 0] + 0.5)), np.log(exposure)
 
 
 class TestChoiceOfAlpha:

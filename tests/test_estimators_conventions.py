@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import sklearn
 from sklearn.base import BaseEstimator, clone
-from sklearn.datasets import load_diabetes
 from sklearn.feature_selection import SelectFromModel
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -26,18 +25,6 @@ REGRESSORS = (ao.Ridge, ao.Lasso, ao.ElasticNetRegressor, ao.PoissonRegressor, a
 CLASSIFIERS = (ao.LogisticRegression, ao.Classifier)
 PENALIZED = (*REGRESSORS, *CLASSIFIERS)
 SMALL = {"n_alphas": 4, "folds": 3}
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    return load_diabetes(return_X_y=True)
-
-
-@pytest.fixture
-def counts(rng):
-    X = rng.standard_normal((80, 3))
-    exposure = rng.uniform(0.5, 3.0, 80)
-    return X, rng.poisson(exposure * np.exp(0.4 * X[:, 0] + 0.5)), np.log(exposure)
 
 
 @parametrize_with_checks(

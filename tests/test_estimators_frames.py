@@ -6,18 +6,12 @@ import numpy as np
 import polars
 import pytest
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_diabetes
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import alphaomega as ao
 
 REGRESSORS = (ao.Ridge, ao.Lasso, ao.ElasticNetRegressor, ao.PoissonRegressor, ao.Regressor)
-
-
-@pytest.fixture(scope="module")
-def diabetes():
-    return load_diabetes(return_X_y=True)
 
 
 class TestFrames:

@@ -13,12 +13,13 @@ from ..penalties import Terms
 from ..problem import NullModel
 from .costs import worth_keeping
 from .dual import balanced, cancels, dual_loss, violation
-from .lanes import Coordinates, Lane, Points, Sample, level_of, omega_of, quadratic_for
+from .lanes import Coordinates, Lane, Points, Sample, omega_of, quadratic_for, reference_of
 from .trajectory import State, Trajectory
 
 Floats = NDArray[np.float64]
 
-MAX_NEWTON, POLISH_STEPS, SMALLEST_STEP, ARMIJO = 200, 4, 1e-10, 1e-4
+MAX_NEWTON, POLISH_STEPS = 200, 4
+SMALLEST_STEP, ARMIJO = 1e-10, 1e-4
 MODEL_SWEEPS = 100  # a model that needs more is nearly singular, and its loss has no minimum nearby
 PATIENCE = 4  # steps with new Grams that no longer lower the objective: it is flat, or at its rounding
 ROUNDING = 1e-15  # of the sum of all forces
@@ -105,7 +106,7 @@ class CurvedLane(Lane):
             reference = max(reference, float(np.max(abs(slope), initial=0.0)), 1e-300)
             distance = violation(terms, slope, self.v)
             worst = max(float(distance.max(initial=0.0)), float(abs(intercept_slope).max(initial=0.0)))
-            goal = max(tolerance * self._scale(terms, reference), ROUNDING * float(abs(gradient).sum()))
+            goal = max(tolerance * reference_of(terms, reference), ROUNDING * float(abs(gradient).sum()))
             lower = self._objective()
             stalled = 0 if keep or objective - lower > NOISE * abs(lower) else stalled + 1
             objective = lower
@@ -152,7 +153,8 @@ class CurvedLane(Lane):
 
     def _predictor(self, v: Floats) -> Floats:
         """Z v, (n, K)."""
-        places = np.flatnonzero((table := v.reshape(self.block.size, self.n_outputs)).any(1))
+        table = v.reshape(self.block.size, self.n_outputs)
+        places = np.flatnonzero(table.any(1))
         with self._product_threads():
             return self.block.matvec(table[places], places)
 
@@ -164,11 +166,6 @@ class CurvedLane(Lane):
         """share * loss', (n, K)."""
         sample = self.sample
         return self._shape(sample.loss.gradient(sample.y, self._flat(self.eta))) * sample.share[:, None]
-
-    @staticmethod
-    def _scale(terms: Terms, reference: float) -> float:
-        """The size against which violations count: the smallest threshold, or a small share of the pull."""
-        return max(min(level_of(terms, reference), reference), 1e-5 * reference)
 
     def _losses(self, eta: Floats) -> Floats:
         """The loss of each row. Objectives are compared row by row: sums of many rows differ by their rounding."""

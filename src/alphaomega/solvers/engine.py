@@ -149,9 +149,10 @@ class Lanes:
             share = 1 / (1 + FOLLOWING * (len(tracks) - 1))
             leader = replace(driver, tracks=tracks[:1], control=self.control.part(0.0, share))
             leader.run()
+            first = tracks[0].lane
             for track, rows in zip(tracks, held_out):
-                if rows is not None:
-                    track.lane.follow(tracks[0].lane, rows)
+                if rows is not None and isinstance(track.lane, SquaredLane) and isinstance(first, SquaredLane):
+                    track.lane.follow(first, rows)
             rest = self.control.part(share, 1.0)
             replace(leader, tracks=tracks[1:], gathered=behind, control=rest, leader=tracks[0]).run()
         tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)

@@ -107,9 +107,6 @@ class Lane(ABC):
         `conjugate` is the penalty's conjugate there.
         """
 
-    def follow(self, leader: Lane, held_out: NDArray[np.intp]) -> None:  # noqa: B027, most lanes gain nothing by it
-        """Go behind a lane whose `gram` serves, with the same rows but those held out."""
-
     def correlations(self, points: Points) -> Floats:
         """X'(share forces) on all coordinates, (p, B), where the lane has their whole Gram."""
         raise NotImplementedError
@@ -124,6 +121,11 @@ class Lane(ABC):
 def quadratic_for(terms: Terms, max_sweeps: int = MAX_SWEEPS) -> Quadratic | GroupedQuadratic:
     """The quadratic solver that these terms need."""
     return Quadratic(max_sweeps) if terms.groups is None else GroupedQuadratic()
+
+
+def reference_of(terms: Terms, pull: float) -> float:
+    """The size against which violations count: the smallest threshold, or a small share of the pull."""
+    return max(min(level_of(terms, pull), pull), 1e-5 * pull)
 
 
 def omega_of(terms: Terms, v: Floats) -> float:
@@ -176,8 +178,8 @@ class SquaredLane(Lane):
         self.leader: SquaredLane | None = None
         self.slopes = np.empty((0, 0))  # of the points just solved, where the Gram of all columns gives them
 
-    def follow(self, leader: Lane, held_out: NDArray[np.intp]) -> None:
-        assert isinstance(leader, SquaredLane)
+    def follow(self, leader: SquaredLane, held_out: NDArray[np.intp]) -> None:
+        """Go behind a lane with the same rows and those held out: its Gram, less theirs, is this one's."""
         self.leader, self.held_out = leader, held_out
         self.held = np.empty((len(held_out), 0))
 
