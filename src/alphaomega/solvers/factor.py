@@ -84,6 +84,56 @@ def append(gram, terms, factor, order, position, size, j, work):
 
 
 @inner(fastmath=FAST)
+def append_many(gram, terms, factor, order, position, size, fresh):
+    """`append` for each of several coordinates; rows of the factor pass by once for all of them."""
+    k, count = size[0], len(fresh)
+    columns, taken = np.empty((count, k + count)), np.empty(count, np.int64)
+    for q in range(count):
+        row = gram[fresh[q]]
+        for i in range(k):
+            columns[q, i] = row[order[i]]
+    i = 0
+    while i + 4 <= k:
+        r0, r1, r2, r3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
+        for q in range(count):
+            x = columns[q]
+            x0 = x[i] / r0[i]
+            x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
+            x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
+            x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
+            x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
+            for j in range(i + 4, k):
+                x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
+        i += 4
+    for a in range(i, k):
+        row = factor[a]
+        for q in range(count):
+            x = columns[q]
+            x[a] /= row[a]
+            for j in range(a + 1, k):
+                x[j] -= x[a] * row[j]
+    for q in range(count):
+        j, x, s = fresh[q], columns[q], size[0]
+        for t in range(k, s):
+            other = columns[taken[t - k]]
+            total = gram[j, order[t]]
+            for i in range(t):
+                total -= x[i] * other[i]
+            x[t] = total / factor[t, t]
+        diagonal = gram[j, j] + terms[1, j]
+        pivot = diagonal
+        for i in range(s):
+            pivot -= x[i] * x[i]
+        if pivot <= PIVOT * diagonal or diagonal <= 0.0:
+            continue
+        for i in range(s):
+            factor[i, s] = x[i]
+        factor[s, s] = np.sqrt(pivot)
+        order[s], position[j], taken[s - k] = j, s, q
+        size[0] = s + 1
+
+
+@inner(fastmath=FAST)
 def delete(factor, order, position, size, t, work):
     """Delete the coordinate at place t: shift, then a rank-one update of the trailing block."""
     k = size[0]

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .factor import append, backward, delete, forward, inside
+from .factor import append_many, backward, delete, forward, inside
 from .sweeps import EXACT, FEW, IDLE, compiled, inner, refresh, strongest, sweep
 
 ENTRY = 0.4  # beside a factor, zero coordinates enter whose excess is at least this share of the largest: of columns
 # that are alike, the first take from the others what would let them enter and then drop, a Newton step each
 MAX_ROUNDS = 1000
+AT_ONCE = 16  # coordinates appended to the factor together
 DONE, WANTS_FACTOR, WANTS_EXCHANGE = 0, 1, 2
 START, WITH_FACTOR, EXCHANGED, FORESEEN = 0, 1, 2, 3
 SEED = 1e-100  # a coordinate that is about to enter starts so near to zero that no pull feels it
@@ -76,9 +77,15 @@ def synchronise(gram, m, v, terms, factor, order, position, size, work):
         if not inside(v, order[t], terms):
             delete(factor, order, position, size, t, work)
         t -= 1
+    fresh, count = np.empty(AT_ONCE, np.int64), 0
     for j in range(m):
         if position[j] < 0 and inside(v, j, terms):
-            append(gram, terms, factor, order, position, size, j, work)
+            fresh[count] = j
+            count += 1
+            if count == AT_ONCE:
+                append_many(gram, terms, factor, order, position, size, fresh)
+                count = 0
+    append_many(gram, terms, factor, order, position, size, fresh[:count])
 
 
 @inner()
@@ -167,7 +174,7 @@ def minimise(gram, m, b, c, v, origin, terms, factor, order, position, size, wor
             previous = worst
             k = float(support)
             left = np.log(tolerance / worst) / np.log(rate) * m * k
-            update = changes * k * k / 2
+            update = changes * k * k / 12
             rebuild = k * k * (k / 60 + 4) + 1e5
             if rate < 0.9 and left <= min(update, rebuild) + 2 * k * (m + k):
                 continue
