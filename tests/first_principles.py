@@ -164,7 +164,29 @@ class Objective:
         inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
         boxed = np.isfinite(terms.lower) & np.isfinite(terms.upper)  # whatever pulls there, the dual is finite
         free = (terms.free & inside & ~boxed).reshape(self.X.shape[1], -1).all(1)
-        eta = self._refit(coef, intercept, np.flatnonzero(free))
+        etas = [self._refit(coef, intercept, np.flatnonzero(free))]
+        if terms.groups is None and not terms.bounded and not terms.l1.any():
+            etas.append(self._newton(coef, intercept, terms.quadratic))
+        return max(self._dual_at(eta, terms, free) for eta in etas)
+
+    def _newton(self, coef: np.ndarray, intercept: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+        """eta after Newton on everything: the dual at coef itself pays lambda_max / alpha times for its rounding."""
+        columns = np.hstack([np.ones((len(self.X), int(self.intercept))), self.X])
+        norms = np.linalg.norm(columns, axis=0)
+        norms[norms == 0] = 1
+        columns = columns / norms
+        w = np.vstack([np.atleast_2d(intercept)[: int(self.intercept)], coef.reshape(len(coef), -1)]) * norms[:, None]
+        q = np.vstack([np.zeros((int(self.intercept), w.shape[1])), ridge.reshape(len(coef), -1)]) / norms[:, None] ** 2
+        eta = self.eta(coef, intercept)
+        for _ in range(3):
+            pull = columns.T @ (self.weights * residual(self.loss, self.y, eta).T).T
+            hessian = self._hessian(columns, eta) + np.diag(q.ravel())
+            step = np.linalg.lstsq(hessian, (pull.reshape(w.shape) - q * w).ravel(), rcond=1e-15)[0].reshape(w.shape)
+            w, eta = w + step, eta + columns @ step.reshape(pull.shape)
+        return eta
+
+    def _dual_at(self, eta: np.ndarray, terms, free: np.ndarray) -> float:
+        """The dual objective at the forces of eta."""
         force = residual(self.loss, self.y, eta)
         center = self.weights @ self.X if self.intercept else 0.0  # the forces sum to zero, but for rounding
         slope = ((self.X - center).T @ (self.weights * force.T).T).ravel()

@@ -82,7 +82,7 @@ class Correlations:
         doubtful = np.zeros(len(bound), dtype=bool)
         for place, alpha in enumerate(alphas):
             mine = bound[:, place * k : (place + 1) * k]
-            soft = np.maximum(mine.ravel() - alpha * terms.l1, 0.0)
+            soft = np.where(terms.excluded, 0.0, np.maximum(mine.ravel() - (terms * float(alpha)).l1, 0.0))
             norm = np.sqrt(np.bincount(terms.groups, soft**2, len(terms.group_weights)))
             over = (norm > alpha * terms.group_weights)[terms.groups]
             doubtful |= over.reshape(mine.shape).any(1)

@@ -19,6 +19,7 @@ from .quadratic import MAX_SWEEPS, Quadratic
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
+INDEFINITE = 1e-11  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
 LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve
 
 
@@ -175,6 +176,7 @@ class SquaredLane(Lane):
         self.pull = 0.0
         self.working = quadratic_for(terms)
         self.working_terms = terms.subset(self.coordinates)
+        self.some_free = bool(terms.free.any())
         self.leader: SquaredLane | None = None
         self.slopes = np.empty((0, 0))  # of the points just solved, where the Gram of all columns gives them
 
@@ -253,4 +255,23 @@ class SquaredLane(Lane):
 
     def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
         pull, energy = points.energy
-        return points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
+        gaps = points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
+        if self.some_free or points.alphas.min() == 0:
+            gaps += self._left(points.alphas, slopes)
+        return gaps
+
+    def _left(self, alphas: Floats, slopes: Floats) -> Floats:
+        """What Newton would still gain on the coordinates that nothing holds: no dual point may pull at them."""
+        left = np.zeros(len(alphas))
+        for penalised in (False, True):
+            which, terms = np.flatnonzero((alphas > 0) == penalised), self.working_terms * float(penalised)
+            free = np.flatnonzero(terms.free & np.isinf(terms.lower) & np.isinf(terms.upper))
+            if which.size and free.size:
+                gram = self.working.gram[np.ix_(free, free)]
+                size = np.sqrt(np.diag(gram))
+                size[size == 0] = np.inf
+                values, vectors = np.linalg.eigh(gram / np.outer(size, size))
+                alive = values > INDEFINITE * values[-1]
+                along = vectors[:, alive].T @ (slopes[self.coordinates[free]][:, which] / size[:, None])
+                left[which] = (along**2 / values[alive, None]).sum(0) / 2
+        return left
