@@ -109,12 +109,11 @@ class Objective:
             rest = self.y - self.offset
             order = np.argsort(rest)
             start = rest[order][np.searchsorted(np.cumsum(self.weights[order]), 0.5)]
-        eta = self._refit(zero, start, np.array([], dtype=int))
+        eta = self._refit(self.eta(zero, start), np.array([], dtype=int))
         return float(self.weights @ loss_value(self.loss, self.y, eta))
 
-    def _refit(self, coef: np.ndarray, intercept: np.ndarray, free: np.ndarray) -> np.ndarray:
+    def _refit(self, eta: np.ndarray, free: np.ndarray) -> np.ndarray:
         """eta after Newton on the intercept and the `free` coefficients alone: nothing unpenalised pulls any more."""
-        eta = self.eta(coef, intercept)
         columns = np.hstack([np.ones((len(eta), int(self.intercept))), self.X[:, free]])
         norms = np.linalg.norm(columns, axis=0)
         columns = columns / np.where(norms > 0, norms, 1)
@@ -164,10 +163,10 @@ class Objective:
         inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
         boxed = np.isfinite(terms.lower) & np.isfinite(terms.upper)  # whatever pulls there, the dual is finite
         free = (terms.free & inside & ~boxed).reshape(self.X.shape[1], -1).all(1)
-        etas = [self._refit(coef, intercept, np.flatnonzero(free))]
+        etas = [self.eta(coef, intercept)]
         if terms.groups is None and not terms.bounded and not terms.l1.any():
             etas.append(self._newton(coef, intercept, terms.quadratic))
-        return max(self._dual_at(eta, terms, free) for eta in etas)
+        return max(self._dual_at(self._refit(eta, np.flatnonzero(free)), terms, free) for eta in etas)
 
     def _newton(self, coef: np.ndarray, intercept: np.ndarray, ridge: np.ndarray) -> np.ndarray:
         """eta after Newton on everything: the dual at coef itself pays lambda_max / alpha times for its rounding."""
@@ -221,7 +220,7 @@ class Objective:
 
     def violation(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
         """|w - prox(w - g, alpha)| with the gradient g, and the intercept's slope, over the largest slope at zero."""
-        null = self._refit(np.zeros(self.shape), np.zeros(self.y.shape[1:]), np.array([], dtype=int))
+        null = self._refit(self.eta(np.zeros(self.shape), np.zeros(self.y.shape[1:])), np.array([], dtype=int))
         size = abs(self._slope(null)).max()
         eta = self.eta(coef, intercept)
         move = coef - self.penalty.prox(coef - self._slope(eta), alpha)

@@ -37,7 +37,7 @@ def test_the_gap_is_the_gap(loss):
 
 def best_shift(objective, coef, intercept):
     eta = objective.eta(coef, intercept)
-    return (objective._refit(coef, intercept, np.array([], dtype=int)) - eta)[0]
+    return (objective._refit(eta, np.array([], dtype=int)) - eta)[0]
 
 
 @pytest.mark.parametrize("loss", certify.LOSSES)

@@ -222,7 +222,7 @@ def test_alpha_zero_is_the_unpenalised_fit(loss):
     y = case.y(loss)
     objective = Objective.of(case.X, y, loss, ao.L1())
     zero = np.zeros(objective.shape)
-    eta = objective._refit(zero, np.zeros(objective.y.shape[1:]), np.arange(case.X.shape[1]))
+    eta = objective._refit(objective.eta(zero, np.zeros(objective.y.shape[1:])), np.arange(case.X.shape[1]))
     for penalty in (ao.L1(), ao.L2(), ao.GroupL1(np.arange(8) // 3), 0 * ao.L1()):
         fit = ao.path(case.X, y, loss, penalty, alphas=[0.0])
         assert fit.gap[0] <= TOLERANCE
