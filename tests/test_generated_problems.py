@@ -232,8 +232,10 @@ UNPENALISED = Recipe(
 )  # fmt: skip
 EXCLUDED = replace(UNPENALISED, seed=222250, n=3, p=11, loss="logistic", weights="none", target="noise", scale=0,
                    target_scale=0, shift=0, constant=0, intercept=True)  # fmt: skip
+SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", target_scale=0, shift=0, copies=0)
 
 
+@example(SEPARABLE)  # by a column ten decades smaller than the other
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
 @example(EXCLUDED)  # constant columns at alpha = 0
 @example(LARGE_FORCES)  # a Newton step beyond all numbers

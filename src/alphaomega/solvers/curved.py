@@ -38,9 +38,10 @@ class CurvedLane(Lane):
 
     whole_block = True
 
-    def __init__(self, sample: Sample, terms: Terms, block: Block, null: NullModel) -> None:
+    def __init__(self, sample: Sample, terms: Terms, block: Block, null: NullModel, norms: Floats) -> None:
         self.sample, self.terms, self.block = sample, terms, block
         self.n_outputs = 1 if sample.y.ndim == 1 else sample.y.shape[1]
+        self.norms = np.repeat(norms, self.n_outputs)
         self.coordinates = np.empty(0, dtype=np.intp)
         self.working_terms = terms.subset(self.coordinates)
         self.v = np.empty(0)
@@ -138,7 +139,7 @@ class CurvedLane(Lane):
             size = float(sample.share @ abs(force).max(1))
             if sample.intercept and not cancels(force, sample.share):
                 continue
-            if balanced(self.terms * float(alpha), slopes[:, place], size):
+            if balanced(self.terms * float(alpha), slopes[:, place], size * self.norms):
                 scaled = self._flat(scale[place] * force)
                 dual[place] = dual_loss(sample.loss, sample.y, sample.share, scaled, sample.base)
         return points.objective + dual + conjugate

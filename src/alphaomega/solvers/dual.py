@@ -21,10 +21,10 @@ def simple(terms: Terms) -> bool:
     return terms.groups is None and not terms.bounded and not terms.quadratic.any()
 
 
-def balanced(terms: Terms, slope: Floats, size: float) -> bool:
-    """Whether the forces, `size` in all, pull at no coordinate that nothing penalises; columns have unit size."""
+def balanced(terms: Terms, slope: Floats, size: Floats) -> bool:
+    """Whether nothing pulls at a coordinate that nothing penalises; `size` is that of all forces times the column's."""
     free = terms.free & np.isinf(terms.lower) & np.isinf(terms.upper) & ~terms.excluded
-    return bool(np.max(abs(slope[free]), initial=0.0) <= CANCELLED * size)
+    return bool((abs(slope[free]) <= CANCELLED * size[free]).all())
 
 
 def cancels(force: Floats, share: Floats) -> bool:

@@ -194,7 +194,7 @@ def _lane(frame: Frame, part: Part, gathered: Gathered | None) -> Lane:
         return RidgeLane(part.sample, part.terms, part.gram)
     if not frame.problem.loss.constant_curvature:
         assert gathered is not None
-        return CurvedLane(part.sample, part.terms, gathered.block, part.null)
+        return CurvedLane(part.sample, part.terms, gathered.block, part.null, frame.norms)
     lane = SquaredLane(part.sample, part.terms, None if gathered is None else gathered.block)
     if part.gram is not None:
         lane.take_whole(part.gram)

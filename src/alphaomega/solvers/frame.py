@@ -44,6 +44,7 @@ class Part:
 class Frame:
     """v = scale * w on centred columns; every lane of a problem uses the same frame.
 
+    `norms` are those of its columns in the metric of all rows' shares: one, but within groups of unlike columns.
     Columns that are constant on the rows of a lane are excluded there: the intercept does their work.
     """
 
@@ -51,13 +52,9 @@ class Frame:
     design: Standardized
     center: Floats
     scale: Floats
+    norms: Floats
     parts: list[Part]
     whole: bool
-
-    @property
-    def norms(self) -> Floats:
-        """Norm of each column in the metric of all rows' shares: one, by the choice of scale."""
-        return np.ones(len(self.scale))
 
     def alphas(self, grid: Grid) -> Floats:
         """The grid of alphas, largest first."""
@@ -101,7 +98,7 @@ def _gathered(problems: list[Problem], nulls: list[NullModel]) -> Frame:
     check_finite(problem, products)
     means, pulls = products[:, :lanes], products[:, lanes:].reshape(-1, lanes, k)
     deviation = problem.design.deviation(means[:, : spread.shape[1]], squares, spread)
-    center, scale = frame_scale(problem, means[:, 0], deviation[:, 0], squares[:, 0])
+    center, scale, norms = frame_scale(problem, means[:, 0], deviation[:, 0], squares[:, 0])
     parts = []
     for lane, (part, null) in enumerate(zip(problems, nulls)):
         own = deviation[:, min(lane, spread.shape[1] - 1)]
@@ -110,7 +107,7 @@ def _gathered(problems: list[Problem], nulls: list[NullModel]) -> Frame:
         sample = Sample(part.loss, part.y, part.base_eta(), shares[:, lane].copy(), part.intercept)
         parts.append(part_of(part, sample, null, scale, (own, slope.ravel())))
     design = Standardized(problem.design, center, scale)
-    return Frame(problem, design, center, scale, parts, whole=False)
+    return Frame(problem, design, center, scale, norms, parts, whole=False)
 
 
 def _whole(problems: list[Problem], nulls: list[NullModel]) -> Frame:
@@ -129,7 +126,7 @@ def whole_frame(
     problem: Problem, nulls: list[NullModel], moments: list[Moments], targets: list[tuple[float, float]]
 ) -> Frame:
     """The frame of lanes whose Grams are known; `targets` are mean and variance of y - offset."""
-    center, scale = frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
+    center, scale, norms = frame_scale(problem, moments[0].mean, moments[0].deviation, np.diag(moments[0].gram))
     none = Sample(problem.loss, np.empty(0), np.empty(0), np.empty(0), problem.intercept)
     parts = []
     for null, own, target in zip(nulls, moments, targets):
@@ -138,7 +135,7 @@ def whole_frame(
         made = part_of(problem, none, null, scale, (own.deviation, linear))
         parts.append(replace(made, gram=WholeGram(gram, linear, means, *target)))
     design = Standardized(problem.design, center, scale)
-    return Frame(problem, design, center, scale, parts, whole=True)
+    return Frame(problem, design, center, scale, norms, parts, whole=True)
 
 
 def _moments_of_weightings(problems: list[Problem]) -> list[Moments]:
@@ -212,8 +209,8 @@ def _recover(problem: Problem, columns: NDArray[np.intp], gram: Floats, linear: 
     return variance
 
 
-def frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats]:
-    """Centre and scale of the frame: unit columns, one scale within a group unless standardised."""
+def frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Floats) -> tuple[Floats, Floats, Floats]:
+    """Centre, scale and norms of the frame: unit columns, but one scale within a group unless standardised."""
     center = mean if problem.intercept else np.zeros_like(mean)
     size = deviation if problem.intercept or problem.standardize else np.sqrt(square)
     scale = np.where(size > 0, size, 1.0)
@@ -223,7 +220,7 @@ def frame_scale(problem: Problem, mean: Floats, deviation: Floats, square: Float
         labels = terms.groups[:: problem.n_outputs]
         count = np.bincount(labels)
         scale = np.sqrt(np.bincount(labels, scale**2) / np.maximum(count, 1))[labels]
-    return center, scale
+    return center, scale, (deviation if problem.intercept else np.sqrt(square)) / scale
 
 
 def part_of(
