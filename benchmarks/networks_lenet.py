@@ -1,20 +1,20 @@
 """LeNet-300-100 on MNIST: how small can it get, and at what test error?
 
-    python benchmarks/networks_lenet.py mnist.npz [--kind structured unstructured plain] [--seeds 6 7 8] [--json FILE]
+    python benchmarks/networks_lenet.py mnist.npz [--kind structured unstructured plain] [--seeds 9 10 11] [--json FILE]
 
-For each seed a dense network is trained with dropout; then a path over alpha, from dense to sparse, on 50,000 rows, by
-`Proximal(Adam)`. Structured: groups by input of every layer, the support settled by `identify` (dual averaging);
-unstructured: L1. From the sparsest network on, the support is frozen, made compact and refitted without penalty, until
-one is good enough. Both penalties are reweighted between alphas (a group or weight w gets a factor proportional to
-1 / (|w| + c m), m their mean and c = 1 for groups, .5 for weights), so that what is large is shrunk less. The loss of
-path and refit mixes the labels with the dense network's softened outputs (distillation, temperature 3, share .9).
+For each seed five dense networks are trained with dropout; then a path over alpha, from the first of them to sparse
+ones, on 50,000 rows, by `Proximal(Adam)`. Structured: groups by input of every layer, the support settled by
+`identify` (dual averaging); unstructured: L1. From the sparsest network on, the support is frozen, made compact and
+refitted without penalty (structured: with some dropout of pixels), until one is good enough. Both penalties are
+reweighted between alphas (a group or weight w gets a factor proportional to 1 / (|w| + c m), m their mean and c = 1
+for groups, .1 for weights), so that what is large is shrunk less. The loss of path and refit mixes the labels with the
+softened mean of the dense networks' outputs (distillation, temperature 3, share .9).
 
-The other 10,000 training rows choose, drawn at random: the file's last rows are easier than those before and than the
-test images. The choice: the smallest network whose validation error is within the error asked for (BARS: 1.8 %
-structured, 1.95 % unstructured). What is asked is how small a network can get at an error that is given; a rule around
-the path's lowest error would answer another question. The chosen support is then refitted on all 60,000 rows, which
-makes up for the luck that a chosen validation error has. No augmentation; every error is that of the last epoch.
-"plain" is a path of the same penalties with neither reweighting, distillation, identification nor refit.
+The other 10,000 training rows choose, drawn at random. Training rows are harder for small networks than the test
+images, and it matters which are drawn: so the choice is relative. It is the smallest network whose validation error is
+above that of the dense network it comes from by at most LOSSES (.3 points structured, .4 unstructured). The chosen
+support is then refitted on all 60,000 rows. No augmentation; every error is that of the last epoch. "plain" is a path
+of the same penalties with neither reweighting, distillation, identification nor refit.
 
 Published beside it (most of them best-seen test errors): structured, VIB 97-71-33 at 1.6 %, L0 266-88-33 at 1.6-1.8 %,
 SBP 245-160-55 at 1.6 %; unstructured, Han 12x at 1.59 %, DNS 56x at 1.99 %, sparse VD 68x at 1.92 %, dense 1.64 %.
@@ -44,23 +44,28 @@ LAYERS = ("0", "2", "4")
 WEIGHTS = 784 * 300 + 300 * 100 + 100 * 10
 TEMPERATURE, SHARE = 3.0, 0.9  # of the dense network's outputs in the loss
 HELD = 10_000  # training rows that choose
-BARS = {"structured": 1.8, "unstructured": 1.95, "plain": 1.8, "plain L1": 1.95}  # % of error asked for
+TEACHERS = 5  # dense networks, the start of the path among them
+LOSSES = {"structured": 0.3, "unstructured": 0.4, "plain": 0.3, "plain L1": 0.4}  # points above the dense network
 FUSED = {"fused": True}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Factors of the layers (one alpha for all starves the second layer first), alphas, epochs of refits and alphas."""
+    """Factors of the layers (one alpha for all starves the second layer first), alphas, epochs of refits and alphas.
+
+    `dropout` is that of the pixels while a network is refitted.
+    """
 
     factors: tuple[float, float, float]
     alphas: tuple[float, ...]
     refit_epochs: int
+    dropout: float = 0.0
     epochs: int = 6
 
 
 PLANS = {
-    "structured": Plan((1.3, 1.25, 16.0), (3e-5, 6e-5, 1e-4, 1.5e-4, 2e-4, 2.4e-4, 2.7e-4, 3e-4), 60),
-    "unstructured": Plan((1.0, 0.6, 0.3), (3e-4, 1e-3, 2e-3, 2.8e-3, 3.2e-3, 3.6e-3, 4e-3), 50),
+    "structured": Plan((1.2, 1.5, 16.0), (3e-5, 6e-5, 1e-4, 1.5e-4, 2e-4, 2.2e-4, 2.4e-4, 2.6e-4, 2.8e-4), 60, 0.1),
+    "unstructured": Plan((1.0, 0.6, 0.3), (3e-4, 1e-3, 1.5e-3, 2e-3, 2.4e-3, 2.8e-3, 3.2e-3), 50),
     "plain": Plan((6.0, 0.35, 3.0), (3e-5, 6e-5, 1e-4, 1.5e-4, 2e-4, 3e-4), 0),
     "plain L1": Plan((1.0, 1.0, 0.5), (2e-5, 4e-5, 8e-5, 1.2e-4, 1.6e-4, 2.4e-4), 0),
 }
@@ -95,6 +100,13 @@ class Digits:
         x, y = self.valid
         more = replace(self, x=torch.cat([self.x, x]), target=torch.cat([self.target[:, :1], y[:, None].float()]))
         return more.taught(teacher)
+
+
+class Mean(nn.ModuleList):
+    """The mean of several networks' outputs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([model(x) for model in self]).mean(0)
 
 
 @dataclass(eq=False)
@@ -150,13 +162,13 @@ def dense(digits: Digits, seed: int) -> Sparse:
     return Sparse(nn.Sequential(*layers).eval(), torch.arange(784))
 
 
-def kept(digits: Digits, seed: int, folder: Path | None) -> nn.Sequential:
-    """The dense network, from the folder where it is there already."""
+def kept(digits: Digits, seed: int, folder: Path | None) -> Mean:
+    """The dense networks, from the folder where they are there already."""
     if folder is None:
-        return dense(digits, seed).model
+        return Mean(dense(digits, 1000 * k + seed).model for k in range(TEACHERS))
     file = folder / f"dense-{seed}.pt"
     if not file.exists():
-        torch.save(dense(digits, seed).model, file)
+        torch.save(kept(digits, seed, None), file)
     return torch.load(file, weights_only=False)
 
 
@@ -172,7 +184,7 @@ def penalties(model: nn.Sequential, kind: str, plan: Plan) -> Penalized:
             per_layer[name] = factor * UnitGroupL1("inputs", weights=(sizes[name] ** 0.5 * pull).numpy())
         else:
             mean = w[w != 0].abs().mean()
-            pull = 1.5 * mean / (w.abs() + 0.5 * mean)
+            pull = 1.1 * mean / (w.abs() + 0.1 * mean)
             per_layer[name] = factor * ao.L1(pull.numpy() if kind == "unstructured" else 1.0)
     return penalize(model, None, per_layer=per_layer)
 
@@ -212,20 +224,22 @@ def refit(net: Sparse, digits: Digits, plan: Plan, seed: int) -> Sparse:
     support = Support.of(frozen)
     batches = ArrayBatches(digits.x[:, net.pixels], digits.target, 128, torch.Generator().manual_seed(seed))
     hooks = [lambda optimizer: support.freeze(optimizer, frozen)]
-    Training(plan.refit_epochs, 2e-3, 128, options=FUSED).fit(refitted.model, batches, distilled, hooks=hooks)
+    noisy = nn.Sequential(nn.Dropout(plan.dropout), *refitted.model)
+    torch.manual_seed(seed)
+    Training(plan.refit_epochs, 2e-3, 128, options=FUSED).fit(noisy, batches, distilled, hooks=hooks)
     return refitted
 
 
 def chosen(
-    kind: str, found: list[tuple[dict[str, Any], Sparse]], digits: Digits, whole: Digits
+    kind: str, found: list[tuple[dict[str, Any], Sparse]], digits: Digits, whole: Digits, limit: float
 ) -> dict[str, Any] | None:
-    """The smallest network whose validation error is within the bar, refitted on all rows."""
+    """The smallest network whose validation error is within the limit, refitted on all rows."""
     plan = PLANS[kind]
     for row, net in found[::-1]:
         refitted = refit(net, digits, plan, row["seed"]) if plan.refit_epochs else net
         row |= {"validation": refitted.error(digits.valid), "refitted error": refitted.error(digits.test)}
         print(row, flush=True)
-        if row["validation"] <= BARS[kind]:
+        if row["validation"] <= limit:
             final = refit(net, whole, plan, row["seed"]) if plan.refit_epochs else net
             assert final.nonzero() <= net.nonzero()
             return row | {"error": final.error(digits.test)}
@@ -236,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("--kind", nargs="+", choices=list(PLANS), default=["structured", "unstructured"])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[6, 7, 8])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[9, 10, 11])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--dense", type=Path, help="folder that keeps the dense networks")
     arguments = parser.parse_args()
@@ -244,15 +258,16 @@ def main() -> None:
     results: dict[str, Any] = {"dense": [], "rows": [], "chosen": []}
     for seed in arguments.seeds:
         digits = Digits.read(arguments.data, seed)
-        start = Sparse(kept(digits, seed, arguments.dense), torch.arange(784))
-        digits = digits.taught(start.model)
+        teacher = kept(digits, seed, arguments.dense)
+        start, digits = Sparse(teacher[0], torch.arange(784)), digits.taught(teacher)
         known = {"seed": seed, "validation": start.error(digits.valid), "error": start.error(digits.test)}
         print("dense", known, flush=True)
         results["dense"].append(known)
         for kind in arguments.kind:
             found = run(kind, start, digits, seed)
             results["rows"] += [row for row, _ in found]
-            if (best := chosen(kind, found, digits, digits.whole(start.model))) is not None:
+            limit = round(known["validation"] + LOSSES[kind], 2)
+            if (best := chosen(kind, found, digits, digits.whole(teacher), limit)) is not None:
                 results["chosen"].append(best)
                 print("chosen", best, flush=True)
             if arguments.json:

@@ -105,20 +105,21 @@ def entry_sums(u: float, moment: float, metric: Floats3, level: float, one: floa
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=REASSOCIATE)
-def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) -> NDArray:
+def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray, every: int) -> NDArray:
     """Per column: sum_i (d_i u_i)^2, and for k = 0..3 the sums of x_i^2 (level / (d_i + shrink + level))^k.
 
-    One array (5, columns) for each CHUNK of rows. In the order that memory lies in, four rows at a time: the sums are
-    what the processor moves most.
+    Over each so many-th row; one array (5, columns) for each CHUNK of them. In the order that memory lies in, four rows
+    at a time: the sums are what the processor moves most.
     """
-    one, rows = w.dtype.type(1), w.shape[0]
+    one, rows = w.dtype.type(1), (w.shape[0] + every - 1) // every
     sums = np.zeros(((rows + CHUNK - 1) // CHUNK, 5, w.shape[1]), w.dtype)
     for chunk in range(sums.shape[0]):
         pulls, zeroth, first, second, third = sums[chunk]
         stop = min(rows, (chunk + 1) * CHUNK)
-        for i in range(chunk * CHUNK, stop - 3, 4):
-            u0, u1, u2, u3 = w[i], w[i + 1], w[i + 2], w[i + 3]
-            m0, m1, m2, m3 = moment[i], moment[i + 1], moment[i + 2], moment[i + 3]
+        for k in range(chunk * CHUNK, stop - 3, 4):
+            i0, i1, i2, i3 = k * every, (k + 1) * every, (k + 2) * every, (k + 3) * every
+            u0, u1, u2, u3 = w[i0], w[i1], w[i2], w[i3]
+            m0, m1, m2, m3 = moment[i0], moment[i1], moment[i2], moment[i3]
             for j in range(level.size):
                 a = entry_sums(u0[j], m0[j], metric, level[j], one)
                 b = entry_sums(u1[j], m1[j], metric, level[j], one)
@@ -129,9 +130,10 @@ def column_sums(w: NDArray, moment: NDArray, metric: Floats3, level: NDArray) ->
                 first[j] += a[2] + b[2] + c[2] + d[2]
                 second[j] += a[3] + b[3] + c[3] + d[3]
                 third[j] += a[4] + b[4] + c[4] + d[4]
-        for i in range(stop - stop % 4, stop):
+        for k in range(stop - stop % 4, stop):
+            u, m = w[k * every], moment[k * every]
             for j in range(level.size):
-                a = entry_sums(w[i, j], moment[i, j], metric, level[j], one)
+                a = entry_sums(u[j], m[j], metric, level[j], one)
                 pulls[j] += a[0]
                 zeroth[j] += a[1]
                 first[j] += a[2]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from .weights import Layout
 
 SPLIT = 1 << 18  # entries below which a second thread costs more than it saves
 PIECES = 4  # of the work, for each thread
-SAMPLE, GUESS = 64, 1e-2  # rows from which the first guess of a column's level is made, and how well
+SAMPLE, GUESS = 192, 1e-2  # rows from which the first guess of a column's level is made, and how well
 DENSE = 0.25  # share of columns up to which copying those that still move is cheaper than passing over all
 LEVEL = {torch.float32: 1e-5, torch.float64: 1e-13}  # relative error of a column's level
 TOLERANCE = {torch.float32: 1e-3, torch.float64: 1e-8}  # Newton's last relative move m; what is left is <= 3/2 m^2
@@ -189,12 +189,12 @@ def shrink_columns(
     from . import kernels
 
     every = max(1, len(w) // SAMPLE)
-    u, second = np.ascontiguousarray(w[::every]), np.ascontiguousarray(moment[::every])
-    t = weights * np.sqrt(len(u) / len(w)).astype(w.dtype)
-    radius = np.sqrt(np.einsum("ij,ij->j", u, u))
-    guess = t / np.where(radius > 0, radius, np.sqrt(np.mean(radius**2)) or 1)
+    share = np.sqrt(-(-len(w) // every) / len(w)).astype(w.dtype)
+    few = w[:: 4 * every]
+    radius = np.sqrt(np.einsum("ij,ij->j", few, few) * (len(w) / len(few)))
+    guess = weights / np.where(radius > 0, radius, np.sqrt(np.mean(radius**2)) or 1).astype(w.dtype)
     if every > 1:
-        level = _levels(u, second, measure, t, guess, GUESS)
+        level = _levels(w, moment, measure, weights * share, guess, GUESS, every)
         guess = np.where(np.isfinite(level), level, guess)
     level = _levels(w, moment, measure, weights, guess, tolerance)
     _spread(lambda part: kernels.scale_columns(w[part], moment[part], measure, level), len(w), w.size)
@@ -207,14 +207,20 @@ def _levels(
     weights: NDArray,
     guess: NDArray,
     tolerance: float,
+    every: int = 1,
 ) -> NDArray:
     """The level of each column, to a relative `tolerance`; columns that need more passes go on alone."""
     from . import kernels
 
-    level, columns = guess.copy(), np.arange(len(guess))
+    level, columns, block = guess.copy(), np.arange(len(guess)), every * kernels.CHUNK
+
+    def sums_of(chunks: slice) -> NDArray:
+        rows = slice(chunks.start * block, chunks.stop * block)
+        return kernels.column_sums(w[rows], moment[rows], measure, now, every)
+
     for _ in range(kernels.NEWTON_LIMIT):
         now = level[columns]
-        sums = _spread(partial(_column_sums, w, moment, measure, now), -(-len(w) // kernels.CHUNK), w.size)
+        sums = _spread(sums_of, -(-len(w) // block), w.size // every)
         moving = kernels.column_levels(np.concatenate(sums).sum(0), weights[columns], now, tolerance)
         level[columns] = now
         if not moving.any():
@@ -222,15 +228,6 @@ def _levels(
         if moving.mean() <= DENSE:
             columns, w, moment = columns[moving], w[:, moving], moment[:, moving]
     return level
-
-
-def _column_sums(
-    w: NDArray, moment: NDArray, measure: tuple[float, float, float], level: NDArray, chunks: slice
-) -> NDArray:
-    from . import kernels
-
-    rows = slice(chunks.start * kernels.CHUNK, chunks.stop * kernels.CHUNK)
-    return kernels.column_sums(w[rows], moment[rows], measure, level)
 
 
 _pools: dict[int, ThreadPoolExecutor] = {}
