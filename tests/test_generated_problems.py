@@ -236,6 +236,7 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 
 
 @example(SEPARABLE)  # by a column ten decades smaller than the other
+@example(replace(UNPENALISED, n=2, p=6, target="noise", target_scale=0, shift=0, density=1.0))
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
 @example(EXCLUDED)  # constant columns at alpha = 0
 @example(LARGE_FORCES)  # a Newton step beyond all numbers

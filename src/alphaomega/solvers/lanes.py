@@ -255,14 +255,16 @@ class SquaredLane(Lane):
 
     def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
         pull, energy = points.energy
-        gaps = points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
         if self.some_free or points.alphas.min() == 0:
-            gaps += self._left(points.alphas, slopes)
-        return gaps
+            pull, energy = points.energy - self._unbalanced(points.alphas, slopes)
+        return points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
 
-    def _left(self, alphas: Floats, slopes: Floats) -> Floats:
-        """What Newton would still gain on the coordinates that nothing holds: no dual point may pull at them."""
-        left = np.zeros(len(alphas))
+    def _unbalanced(self, alphas: Floats, slopes: Floats) -> Floats:
+        """What pull and energy lose as forces give way where nothing holds a coordinate: no dual point may pull there.
+
+        d = G^-1 slope there, the forces less X d have no slope, X'y d less pull and slope'd less energy.
+        """
+        lost = np.zeros((2, len(alphas)))
         for penalised in (False, True):
             which, terms = np.flatnonzero((alphas > 0) == penalised), self.working_terms * float(penalised)
             free = np.flatnonzero(terms.free & np.isinf(terms.lower) & np.isinf(terms.upper))
@@ -272,6 +274,8 @@ class SquaredLane(Lane):
                 size[size == 0] = np.inf
                 values, vectors = np.linalg.eigh(gram / np.outer(size, size))
                 alive = values > INDEFINITE * values[-1]
-                along = vectors[:, alive].T @ (slopes[self.coordinates[free]][:, which] / size[:, None])
-                left[which] = (along**2 / values[alive, None]).sum(0) / 2
-        return left
+                into = vectors[:, alive].T / size
+                slope = into @ slopes[self.coordinates[free]][:, which]
+                d = slope / values[alive, None]
+                lost[:, which] = (into @ self.working.b[free]) @ d, (slope * d).sum(0)
+        return lost
