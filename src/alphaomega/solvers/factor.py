@@ -16,24 +16,32 @@ PIVOT = 1e-11  # a squared pivot below this share of the diagonal marks a depend
 
 
 @inner(fastmath=FAST)
-def forward(factor, k, x):
-    """x <- R^-T x; four rows at a time, so that x is loaded and stored a quarter as often."""
+def forward_all(factor, k, columns):
+    """x <- R^-T x for each row x of `columns`; four rows of R at a time, loaded once for all x."""
     i = 0
     while i + 4 <= k:
         r0, r1, r2, r3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
-        x0 = x[i] / r0[i]
-        x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
-        x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
-        x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
-        x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
-        for j in range(i + 4, k):
-            x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
+        for x in columns:
+            x0 = x[i] / r0[i]
+            x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
+            x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
+            x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
+            x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
+            for j in range(i + 4, k):
+                x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
         i += 4
     for a in range(i, k):
         row = factor[a]
-        x[a] /= row[a]
-        for j in range(a + 1, k):
-            x[j] -= x[a] * row[j]
+        for x in columns:
+            x[a] /= row[a]
+            for j in range(a + 1, k):
+                x[j] -= x[a] * row[j]
+
+
+@inner()
+def forward(factor, k, x):
+    """x <- R^-T x."""
+    forward_all(factor, k, x.reshape((1, x.size)))
 
 
 @inner(fastmath=FAST)
@@ -63,24 +71,30 @@ def backward(factor, k, x):
 
 
 @inner(fastmath=FAST)
-def append(gram, terms, factor, order, position, size, j, work):
-    """Append coordinate j to the factor; False (and no change) if its pivot vanishes. Leaves R^-T G_Fj in `work`."""
+def join(gram, terms, factor, order, position, size, j, column):
+    """Append coordinate j, whose `column` is R^-T G_Fj; False (and no change) if its pivot vanishes."""
     k = size[0]
-    for i in range(k):
-        work[i] = gram[j, order[i]]
-    forward(factor, k, work)
     diagonal = gram[j, j] + terms[1, j]
     pivot = diagonal
     for i in range(k):
-        pivot -= work[i] * work[i]
+        pivot -= column[i] * column[i]
     if pivot <= PIVOT * diagonal or diagonal <= 0.0:
         return False
     for i in range(k):
-        factor[i, k] = work[i]
+        factor[i, k] = column[i]
     factor[k, k] = np.sqrt(pivot)
     order[k], position[j] = j, k
     size[0] = k + 1
     return True
+
+
+@inner()
+def append(gram, terms, factor, order, position, size, j, work):
+    """Append coordinate j to the factor; False (and no change) if its pivot vanishes. Leaves R^-T G_Fj in `work`."""
+    for i in range(size[0]):
+        work[i] = gram[j, order[i]]
+    forward(factor, size[0], work)
+    return join(gram, terms, factor, order, position, size, j, work)
 
 
 @inner(fastmath=FAST)
@@ -92,45 +106,17 @@ def append_many(gram, terms, factor, order, position, size, fresh):
         row = gram[fresh[q]]
         for i in range(k):
             columns[q, i] = row[order[i]]
-    i = 0
-    while i + 4 <= k:
-        r0, r1, r2, r3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
-        for q in range(count):
-            x = columns[q]
-            x0 = x[i] / r0[i]
-            x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
-            x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
-            x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
-            x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
-            for j in range(i + 4, k):
-                x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
-        i += 4
-    for a in range(i, k):
-        row = factor[a]
-        for q in range(count):
-            x = columns[q]
-            x[a] /= row[a]
-            for j in range(a + 1, k):
-                x[j] -= x[a] * row[j]
+    forward_all(factor, k, columns)
     for q in range(count):
-        j, x, s = fresh[q], columns[q], size[0]
-        for t in range(k, s):
+        j, x, present = fresh[q], columns[q], size[0]
+        for t in range(k, present):
             other = columns[taken[t - k]]
             total = gram[j, order[t]]
             for i in range(t):
                 total -= x[i] * other[i]
             x[t] = total / factor[t, t]
-        diagonal = gram[j, j] + terms[1, j]
-        pivot = diagonal
-        for i in range(s):
-            pivot -= x[i] * x[i]
-        if pivot <= PIVOT * diagonal or diagonal <= 0.0:
-            continue
-        for i in range(s):
-            factor[i, s] = x[i]
-        factor[s, s] = np.sqrt(pivot)
-        order[s], position[j], taken[s - k] = j, s, q
-        size[0] = s + 1
+        if join(gram, terms, factor, order, position, size, j, x):
+            taken[present - k] = q
 
 
 @inner(fastmath=FAST)
