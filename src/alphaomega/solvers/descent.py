@@ -7,6 +7,7 @@ import numpy as np
 from .sweeps import EXACT, FEW, IDLE, compiled, refresh, sweep
 
 SMALL = 64  # coordinates up to which a problem may be easy
+MAX_JUMPS = 5  # Newton steps from Python at one alpha, after which the problem is not an easy one
 EASY = 4e4  # multiplications that an easy problem may take at one alpha: less than calls from Python cost
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from ..penalties import Terms
 
@@ -115,17 +116,57 @@ class Quadratic:
         return found
 
     def _descend(self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats) -> int:
-        """Solve easy problems by sweeps; returns how many are done, from the first."""
-        from .descent import EASY, SMALL, descend
+        """Solve easy problems by sweeps, and jumps where they take long; returns how many are done, from the first."""
+        from .descent import EASY, MAX_JUMPS, SMALL, descend
 
-        m = self.size
+        m, done, jumps = self.size, 0, 0
         if not 0 < m <= SMALL:
             return 0
         most = min(int(EASY / m**2), self.max_sweeps)
         terms = self.scaled[:, :m].copy()
-        return descend(
-            self.gram, m, self.b, self.c, self.v, self.origin, terms, packed, alphas, tolerances, found, most
-        )
+        while True:
+            before = done
+            done += descend(
+                self.gram, m, self.b, self.c, self.v, self.origin, terms, packed, alphas[done:], tolerances[done:],
+                found[done:], most,
+            )  # fmt: skip
+            jumps = jumps + 1 if done == before else 1
+            if done == len(alphas) or jumps > MAX_JUMPS or not self._jump(terms):
+                return done
+
+    def _jump(self, terms: Floats) -> bool:
+        """Newton on the support, from kink to kink; False where columns depend on others.
+
+        What `kernels` do as well, but a small first fit would wait for their compilation.
+        """
+        m = self.size
+        gram, c, v = self.gram[:m, :m], self.c[:m], self.v[:m]
+        while (support := _inside(v, terms)).size:
+            l1, quadratic, lower, upper = terms[:, support]
+            at, hessian = v[support], gram[support[:, None], support]
+            diagonal = np.einsum("ii->i", hessian)  # a view
+            diagonal += quadratic
+            least = DEPENDENT * diagonal
+            factor, info = dpotrf(hessian.T, clean=False, overwrite_a=True)
+            if info or (factor.diagonal() ** 2 <= least).any():
+                return False
+            pull = c[support] - quadratic * at - l1 * np.sign(at)
+            step = dpotrs(factor, pull)[0]
+            if not pull @ step > 0:
+                break
+            edge = np.where(step > 0, upper, lower)
+            edge[(step * at < 0) & (l1 > 0)] = 0.0
+            beyond = np.flatnonzero(abs(edge - at) < abs(step))
+            if beyond.size:
+                shares = (edge[beyond] - at[beyond]) / step[beyond]
+                nearest = beyond[np.argmin(shares)]
+                step *= shares.min()
+            v[support] += step
+            c -= step @ gram[support]
+            if not beyond.size:
+                break
+            v[support[nearest]] = edge[nearest]
+        return True
 
     def _step_and_sweep(self, packed: Floats, alphas: Floats, tolerances: Floats, found: Floats, done: int) -> None:
         """Solve the rest by Newton steps and sweeps."""
@@ -167,10 +208,8 @@ class Quadratic:
         from .sweeps import part_of
 
         m = self.size
-        v = self.v[:m]
-        l1, quadratic, lower, upper = packed
-        inside = np.where(v == 0, (l1 == 0) & (lower < 0) & (upper > 0), (lower < v) & (v < upper))
-        support = np.flatnonzero(inside)
+        quadratic = packed[1]
+        support = _inside(self.v[:m], packed)
         block = part_of(self.gram, support, support)
         block[np.diag_indices_from(block)] += quadratic[support]
         self.forget_factor()
@@ -191,6 +230,12 @@ class Quadratic:
         k = len(support)
         self.factor[:k, :k] = factor
         self.order[:k], self.position[support], self.count[0] = support, np.arange(k), k
+
+
+def _inside(v: Floats, packed: Floats) -> NDArray[np.intp]:
+    """The coordinates that are non-zero (or unpenalised) and strictly between their bounds."""
+    l1, _, lower, upper = packed
+    return np.flatnonzero(np.where(v == 0, (l1 == 0) & (lower < 0) & (upper > 0), (lower < v) & (v < upper)))
 
 
 def _widened(array: NDArray, used: tuple[int, ...], shape: tuple[int, ...]) -> NDArray:
