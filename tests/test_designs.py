@@ -245,6 +245,19 @@ def test_a_standardised_gram_keeps_its_digits(ratio, rng):
     np.testing.assert_allclose(block.gram(weights, places, places), exact.T @ (weights[:, None] * exact), atol=1e-6)
 
 
+@EVERY
+def test_a_centred_gram_of_rows_keeps_its_digits(name, rng):
+    """Also beside gaps, and where the means of full columns dwarf their deviations."""
+    X = 1e3 + rng.standard_normal((N, 3 * N))
+    X[:, :5] = np.where(rng.uniform(size=(N, 5)) < 0.2, X[:, :5] / 1e3, 0.0)
+    share = 10.0 ** rng.uniform(-3, 3, N)
+    share /= share.sum()
+    ridge, center = rng.uniform(0.1, 2, 3 * N), share @ X
+    found = Standardized(REGISTRY[name](X), center, np.ones(3 * N)).row_gram(ridge)
+    expected = ((X - center) * ridge) @ (X - center).T
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13 * abs(expected).max())
+
+
 @pytest.mark.parametrize(("X", "message"), [(np.zeros(3), "reshape"), (np.zeros((2, 2, 2)), "two-dimensional")])
 def test_other_dimensions_are_refused(X, message):
     with pytest.raises(ValueError, match=message):

@@ -1,4 +1,4 @@
-"""Sparse matrices: never densified."""
+"""Sparse matrices: never densified as a whole."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from .base import Block, Columns, Design, Floats, GramParts
+from .dense import Dense
 
 
 class Sparse(Design):
@@ -82,11 +83,17 @@ class Sparse(Design):
         return (part.T @ scaled).toarray()
 
     def _row_gram(self, weights: Floats, center: Floats) -> Floats:
-        scaled = self.matrix.astype(np.float64, copy=False).multiply(weights).tocsr()
-        result = (scaled @ self.matrix.T).toarray()
-        tilt = scaled @ center
+        full = 2 * np.diff(self.matrix.indptr) > self.shape[0]  # their means may dwarf what is left of them
+        part = self._columns(np.flatnonzero(~full)).astype(np.float64, copy=False)
+        scaled, middle = part.multiply(weights[~full]).tocsr(), center[~full]
+        result = (scaled @ part.T).toarray()
+        tilt = scaled @ middle
         result -= tilt[:, None] + tilt
-        return result + center @ (weights * center)
+        result += middle @ (weights[~full] * middle)
+        if full.any():
+            whole = Dense(self._columns(np.flatnonzero(full)).toarray(order="F"))
+            result += whole._row_gram(weights[full], center[full])
+        return result
 
 
 class SparseBlock(Block):
