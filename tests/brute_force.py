@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from alphaomega.penalties import Terms
-from first_principles import Objective, loss_value, residual
+from first_principles import Objective
+from loss_formulas import loss_value, residual
 
 OPTIONS = {"maxiter": 100_000, "maxfun": 1_000_000, "ftol": 1e-18, "gtol": 1e-11, "maxcor": 50}
 RESTARTS = 3  # a restart forgets a stale curvature
@@ -17,6 +18,7 @@ Slopes = tuple[float, np.ndarray, np.ndarray]
 
 def brute_force(objective: Objective, alpha: float, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (p,) or (p, K) and intercepts; `scale` (p,) is the size of the columns."""
+    objective = objective.in_double()
     terms = objective.penalty.terms(objective.shape) * alpha
     return _separable(objective, terms, scale) if terms.groups is None else _grouped(objective, terms, scale)
 

@@ -1,76 +1,24 @@
-"""Objective, dual and null loss written out from their definitions, sharing no line with the library's solvers."""
+"""Objective, dual and null loss written out from their definitions, sharing no line with the library's solvers.
+
+All of it is computed in numpy's long double: where it has 64 bits, what float64 loses is seen to be lost.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, logsumexp, softmax, xlogy
 
 import alphaomega as ao
-from alphaomega.losses import find
-
-DELTA = 1.345
-
-
-def loss_value(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    if loss == "squared":
-        return (y - eta) ** 2 / 2
-    if loss == "huber":
-        size = abs(y - eta)
-        return np.where(size <= DELTA, size**2 / 2, DELTA * size - DELTA**2 / 2)
-    if loss == "logistic":
-        return np.logaddexp(0, eta) - y * eta
-    if loss == "poisson":
-        return np.exp(eta) - y * eta + xlogy(y, y) - y
-    if loss == "multinomial":
-        return logsumexp(eta, axis=1) - (y * eta).sum(1)
-    return find(loss).value(y, eta)  # of a loss not written out here: its own law tests vouch for it
-
-
-def residual(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """minus d loss / d eta."""
-    if loss == "squared":
-        return y - eta
-    if loss == "huber":
-        return np.clip(y - eta, -DELTA, DELTA)
-    if loss == "logistic":
-        return y - expit(eta)
-    if loss == "poisson":
-        return y - np.exp(eta)
-    if loss == "multinomial":
-        return y - softmax(eta, axis=1)
-    return -find(loss).gradient(y, eta)
-
-
-def conjugate(loss: str, y: np.ndarray, force: np.ndarray) -> np.ndarray:
-    """sup over eta of -force . eta - loss(y, eta)."""
-    if loss in ("squared", "huber"):
-        assert loss == "squared" or (abs(force) <= DELTA * (1 + 1e-12)).all()
-        return force**2 / 2 - force * y
-    if loss not in ("logistic", "multinomial", "poisson"):
-        return find(loss).conjugate(y, -force)
-    mean = y - force
-    assert mean.min() >= -1e-13
-    mean = np.maximum(mean, 0)
-    if loss == "poisson":
-        return xlogy(mean, mean) - mean - xlogy(y, y) + y
-    if loss == "logistic":
-        return xlogy(mean, mean) + xlogy(1 - mean, np.maximum(1 - mean, 0))
-    return xlogy(mean, mean).sum(1)
-
-
-def numeric_target(loss: str, y: np.ndarray) -> np.ndarray:
-    if loss == "logistic":
-        return (y == np.max(y) if y.dtype.kind != "U" else y == sorted(set(y))[1]).astype(float)
-    if loss == "multinomial":
-        return (y[:, None] == np.unique(y)).astype(float)
-    return find(loss).target(y).values
+from alphaomega.penalties import Terms
+from long_newton import LONG, SUMMED, Smooth, hessian_root, solved, spanned
+from loss_formulas import DELTA, conjugate, curvature_root, loss_value, numeric_target, residual
 
 
 @dataclass(frozen=True, eq=False)
 class Objective:
-    """J + alpha * Omega on dense data; coefficients (p,) or (p, K)."""
+    """J + alpha * Omega on dense data, rows without weight left out; coefficients (p,) or (p, K)."""
 
     X: np.ndarray
     y: np.ndarray
@@ -83,24 +31,37 @@ class Objective:
     @classmethod
     def of(cls, X, y, loss, penalty, *, weights=None, offset=None, intercept=True) -> Objective:
         n = len(y)
-        target = numeric_target(loss, np.asarray(y))
-        shift = np.zeros(n) if offset is None else offset
-        s = np.ones(n) if weights is None else weights
-        X = np.asarray(X, dtype=np.float64)
-        return cls(X, target, loss, penalty, s / s.sum(), shift if target.ndim == 1 else shift[:, None], intercept)
+        target = numeric_target(loss, np.asarray(y)).astype(LONG)
+        shift = np.zeros(n, dtype=LONG) if offset is None else np.asarray(offset, dtype=LONG)
+        s = np.ones(n, dtype=LONG) if weights is None else np.asarray(weights, dtype=LONG)
+        alive = s > 0
+        X, shift = np.asarray(X, dtype=LONG)[alive], shift if target.ndim == 1 else shift[:, None]
+        return cls(X, target[alive], loss, penalty, s[alive] / s.sum(), shift[alive], intercept)
+
+    def in_double(self) -> Objective:
+        """The same in float64: faster, and what scipy takes."""
+        arrays = {name: getattr(self, name).astype(float) for name in ("X", "y", "weights", "offset")}
+        return replace(self, **arrays)
 
     @property
     def shape(self) -> tuple[int, ...]:
         return (self.X.shape[1], *self.y.shape[1:])
 
+    @property
+    def center(self) -> np.ndarray:
+        """What is taken off the columns: means far from zero would cost the last digits of sums."""
+        return self.weights @ self.X if self.intercept else np.zeros(self.X.shape[1], dtype=self.X.dtype)
+
     def eta(self, coef: np.ndarray, intercept: np.ndarray) -> np.ndarray:
-        """The linear predictor, on centred columns: means far from zero would cost its last digits."""
-        center = self.weights @ self.X
+        """The linear predictor."""
+        center = self.center
         return (self.X - center) @ coef + (intercept + center @ coef) + self.offset
 
     def primal(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
         eta = self.eta(coef, intercept)
-        return float(self.weights @ loss_value(self.loss, self.y, eta)) + alpha * float(self.penalty.value(coef))
+        terms = self.penalty.terms(self.shape)
+        omega = self.penalty.value(coef.astype(float)) if terms is None else penalty_value(terms, coef.ravel())
+        return self.weights @ loss_value(self.loss, self.y, eta) + alpha * omega
 
     def null_loss(self) -> float:
         zero = np.zeros(self.shape)
@@ -112,108 +73,107 @@ class Objective:
         eta = self._refit(self.eta(zero, start), np.array([], dtype=int))
         return float(self.weights @ loss_value(self.loss, self.y, eta))
 
+    def _span(self, free: np.ndarray) -> np.ndarray:
+        """A basis of the intercept's column and the `free` ones."""
+        return spanned(np.hstack([np.ones((len(self.X), int(self.intercept))), self.X[:, free]]), self.weights)
+
     def _refit(self, eta: np.ndarray, free: np.ndarray) -> np.ndarray:
         """eta after Newton on the intercept and the `free` coefficients alone: nothing unpenalised pulls any more."""
-        columns = np.hstack([np.ones((len(eta), int(self.intercept))), self.X[:, free]])
-        norms = np.linalg.norm(columns, axis=0)
-        columns = columns / np.where(norms > 0, norms, 1)
-        if not columns.shape[1]:
-            return eta
-        value = self.weights @ loss_value(self.loss, self.y, eta)
-        for _ in range(200):
-            force = residual(self.loss, self.y, eta)
-            pull = columns.T @ (self.weights * force.T).T
-            step = np.linalg.lstsq(self._hessian(columns, eta), pull.ravel(), rcond=1e-13)[0].reshape(pull.shape)
-            if not abs(step).max() > 1e-15 * (1 + abs(eta).max()) * np.sqrt(len(eta)):
-                break
-            size = 1.0
-            while size > 1e-10:
-                trial = eta + size * (columns @ step)
-                trial_value = self.weights @ loss_value(self.loss, self.y, trial)
-                terms = abs(self.y * trial).reshape(len(trial), -1).sum(1)  # the value is a small sum of these
-                if np.isfinite(trial_value) and trial_value <= value + 1e-15 * (abs(value) + self.weights @ terms):
-                    break
-                size /= 2
-            else:
-                break
-            eta, value = trial, trial_value
-        return eta
+        return self._along(self._span(free), eta)
+
+    def _along(self, span: np.ndarray, eta: np.ndarray) -> np.ndarray:
+        u = np.zeros((span.shape[1], *self.y.shape[1:]), dtype=LONG)
+        every = np.ones(u.size, dtype=bool)
+        return Smooth(self.loss, self.y, self.weights, span, Terms.zero(u.size), every).minimise(u, eta)[1]
 
     def _hessian(self, columns: np.ndarray, eta: np.ndarray) -> np.ndarray:
-        m = columns.shape[1]
-        if eta.ndim == 2:
-            mean = softmax(eta, axis=1)
-            local = mean[:, :, None] * (np.eye(mean.shape[1]) - mean[:, None, :])
-            return np.einsum("i,ia,ikl,ib->akbl", self.weights, columns, local, columns).reshape(m * mean.shape[1], -1)
-        curvature = {
-            "squared": lambda: np.ones_like(eta),
-            "huber": lambda: np.maximum(abs(self.y - eta) <= DELTA, 1e-3),  # any positive number leads downhill
-            "logistic": lambda: expit(eta) * expit(-eta),
-            "poisson": lambda: np.exp(eta),
-        }.get(self.loss, lambda: find(self.loss).curvature(self.y, eta))()
-        return columns.T @ ((self.weights * curvature)[:, None] * columns)
+        root = hessian_root(self.loss, self.y, self.weights, columns, eta)
+        return root.T @ root
 
-    def dual(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
-        """The dual objective at the residuals of (coef, intercept), shrunk until they are feasible; at least zero.
+    def distance(self, coef: np.ndarray, intercept: np.ndarray, alpha: float, enough: float = 0.0) -> float:
+        """Primal minus dual: how much better any other point could be; no dual is sought once it is `enough`."""
+        primal = self.primal(coef, intercept, alpha)
+        return primal - self.dual(coef, intercept, alpha, primal - enough)
 
-        Without any force the dual is zero: neither a loss nor a penalty is negative. Nothing but rounding may pull at a
-        coordinate that nothing penalises and that is inside its bounds.
+    def dual(self, coef: np.ndarray, intercept: np.ndarray, alpha: float, wanted: float = np.inf) -> float:
+        """The best dual objective found from (coef, intercept), or the first that reaches `wanted`; at least zero.
+
+        Dual points are forces, shrunk until they are feasible. Without any force the dual is zero: neither a loss nor
+        a penalty is negative. Nothing but rounding may pull at a coordinate that nothing penalises and that is inside
+        its bounds.
         """
-        terms = self.penalty.terms(self.shape) * alpha
+        terms = long_terms(self.penalty.terms(self.shape), alpha)
         inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
         boxed = np.isfinite(terms.lower) & np.isfinite(terms.upper)  # whatever pulls there, the dual is finite
         free = (terms.free & inside & ~boxed).reshape(self.X.shape[1], -1).all(1)
-        etas = [self.eta(coef, intercept)]
-        if terms.groups is None and not terms.bounded and not terms.l1.any():
-            etas.append(self._newton(coef, intercept, terms.quadratic))
-        return max(self._dual_at(self._refit(eta, np.flatnonzero(free)), terms, free) for eta in etas)
+        span, best = self._span(np.flatnonzero(free)), LONG(0)
+        for eta in self._predictors(coef, intercept, terms, inside):
+            best = max(best, self._dual_at(self._along(span, eta), terms, span))
+            if best >= wanted:
+                break
+        return best
 
-    def _newton(self, coef: np.ndarray, intercept: np.ndarray, ridge: np.ndarray) -> np.ndarray:
-        """eta after Newton on everything: the dual at coef itself pays lambda_max / alpha times for its rounding."""
-        columns = np.hstack([np.ones((len(self.X), int(self.intercept))), self.X])
-        norms = np.linalg.norm(columns, axis=0)
-        norms[norms == 0] = 1
-        columns = columns / norms
-        w = np.vstack([np.atleast_2d(intercept)[: int(self.intercept)], coef.reshape(len(coef), -1)]) * norms[:, None]
-        q = np.vstack([np.zeros((int(self.intercept), w.shape[1])), ridge.reshape(len(coef), -1)]) / norms[:, None] ** 2
+    def _predictors(self, coef: np.ndarray, intercept: np.ndarray, terms: Terms, inside: np.ndarray) -> Iterator:
+        """eta itself, and after Newton where Omega is smooth: the last digits of coef may be the first of forces."""
         eta = self.eta(coef, intercept)
-        for _ in range(3):
-            pull = columns.T @ (self.weights * residual(self.loss, self.y, eta).T).T
-            hessian = self._hessian(columns, eta) + np.diag(q.ravel())
-            step = np.linalg.lstsq(hessian, (pull.reshape(w.shape) - q * w).ravel(), rcond=1e-15)[0].reshape(w.shape)
-            w, eta = w + step, eta + columns @ step.reshape(pull.shape)
-        return eta
+        yield eta
+        v = coef.ravel()
+        moving = inside & ((v != 0) | (terms.l1 == 0)) & ~terms.excluded
+        if terms.groups is not None:
+            alive = np.zeros(len(terms.group_weights), dtype=bool)
+            alive[terms.groups[v != 0]] = True
+            moving &= (alive | (terms.group_weights == 0))[terms.groups]
+        u, outputs = coef.astype(LONG), v.size // len(coef)
+        columns = self.X - self.center
+        if self.intercept:
+            columns = np.hstack([np.ones((len(self.X), 1)), columns])
+            u = np.concatenate([np.reshape(intercept, (1, *coef.shape[1:])).astype(LONG), u])
+            terms, moving = with_free(terms, outputs), np.concatenate([np.ones(outputs, dtype=bool), moving])
+        yield Smooth(self.loss, self.y, self.weights, columns, terms, moving).minimise(u, eta)[1]
 
-    def _dual_at(self, eta: np.ndarray, terms, free: np.ndarray) -> float:
-        """The dual objective at the forces of eta."""
-        force = residual(self.loss, self.y, eta)
-        center = self.weights @ self.X if self.intercept else 0.0  # the forces sum to zero, but for rounding
-        slope = ((self.X - center).T @ (self.weights * force.T).T).ravel()
-        slope[np.repeat(free, slope.size // len(free))] = 0.0
-        held = terms.free & (abs(slope) <= self._rounding(center))  # beside a copy of theirs that is inside its bounds
-        slope[held] = 0.0
+    def _dual_at(self, eta: np.ndarray, terms: Terms, span: np.ndarray) -> float:
+        """The dual objective at the forces of eta, which may not pull along the span."""
+        force = self._balanced(eta, span)
+        size = SUMMED * np.sqrt((self.weights @ force**2).sum())
+        if self.intercept and (abs(self.weights @ force) > size).any():
+            return LONG(0)
+        slope = ((self.X - self.center).T @ (self.weights * force.T).T).ravel()
+        rounding = size * np.repeat(np.sqrt(self.weights @ self.X**2), slope.size // self.X.shape[1])
+        slope[terms.free & (abs(slope) <= rounding)] = 0
         factor = self._feasible(terms, slope)
         y = self.y
         if self.intercept and self.loss in ("squared", "huber"):
             y = y - self.weights @ y  # the forces sum to zero, but for rounding, which a large mean would multiply
         share = self.weights * (conjugate(self.loss, y, factor * force) + self._tilt(factor * force))
-        return max(0.0, -float(share.sum()) - float(penalty_conjugate(terms, factor * slope)))
+        return max(LONG(0), -share.sum() - penalty_conjugate(terms, factor * slope))
 
-    def _rounding(self, center: np.ndarray | float) -> np.ndarray:
-        """How far rounding of y moves the correlation of each coordinate."""
-        size = abs(self.X - center).T @ self.weights * abs(self.y).max()
-        return 1e-13 * np.repeat(size, np.prod(self.y.shape[1:], dtype=int))
+    def _balanced(self, eta: np.ndarray, span: np.ndarray) -> np.ndarray:
+        """The forces of eta, less what the rounding of eta leaves of them along the span."""
+        force = residual(self.loss, self.y, eta)
+        if not span.shape[1]:
+            return force
+        root = curvature_root(self.loss, self.y, eta)
+        rows = hessian_root(self.loss, self.y, self.weights, span, eta)
+        for _ in range(3):
+            pull = span.T @ (self.weights * force.T).T
+            if not pull.any():
+                break
+            unit = abs(pull).max()
+            step = solved(rows, (pull / unit).ravel().astype(float))[0]
+            move = (span @ step.reshape(pull.shape)).reshape(len(eta), -1)
+            force = force - unit * np.einsum("ikl,iml,im->ik", root, root, move).reshape(eta.shape)
+        return np.clip(force, -DELTA, DELTA) if self.loss == "huber" else force
 
     def _tilt(self, force: np.ndarray) -> np.ndarray:
         product = force * self.offset
         return product if product.ndim == 1 else product.sum(1)
 
     @staticmethod
-    def _feasible(terms, slope: np.ndarray) -> float:
+    def _feasible(terms: Terms, slope: np.ndarray) -> float:
         if np.isfinite(penalty_conjugate(terms, slope)):
-            return 1.0
-        low, high = 0.0, 1.0
-        for _ in range(54):  # to the last digit
+            return LONG(1)
+        low, high = LONG(0), LONG(1)
+        for _ in range(65):  # to the last digit
             middle = (low + high) / 2
             low, high = (middle, high) if np.isfinite(penalty_conjugate(terms, middle * slope)) else (low, middle)
         return low
@@ -223,37 +183,75 @@ class Objective:
         null = self._refit(self.eta(np.zeros(self.shape), np.zeros(self.y.shape[1:])), np.array([], dtype=int))
         size = abs(self._slope(null)).max()
         eta = self.eta(coef, intercept)
-        move = coef - self.penalty.prox(coef - self._slope(eta), alpha)
+        move = coef - self.penalty.prox((coef - self._slope(eta)).astype(float), alpha)
         tilt = self.weights @ residual(self.loss, self.y, eta) if self.intercept else 0.0
         return float(max(abs(move).max(), np.max(abs(tilt))) / size)
 
     def _slope(self, eta: np.ndarray) -> np.ndarray:
         """dJ/dw."""
-        center = self.weights @ self.X if self.intercept else 0.0
-        return -(self.X - center).T @ (self.weights * residual(self.loss, self.y, eta).T).T
+        return -(self.X - self.center).T @ (self.weights * residual(self.loss, self.y, eta).T).T
 
     def gap(self, coef: np.ndarray, intercept: np.ndarray, alpha: float) -> float:
-        """(primal - dual) / null loss, not clipped at zero."""
-        return (self.primal(coef, intercept, alpha) - self.dual(coef, intercept, alpha)) / self.null_loss()
+        """(primal - dual) / null loss, the dual at the forces of this very point."""
+        return float((self.primal(coef, intercept, alpha) - self.dual(coef, intercept, alpha, 0.0)) / self.null_loss())
 
 
-def penalty_conjugate(terms, slope: np.ndarray) -> float:
+def long_terms(terms: Terms, alpha: float) -> Terms:
+    """alpha * Omega in long double."""
+    weights = None if terms.group_weights is None else terms.group_weights.astype(LONG)
+    arrays = {name: getattr(terms, name).astype(LONG) for name in ("l1", "quadratic", "lower", "upper")}
+    return replace(terms, **arrays, group_weights=weights) * LONG(alpha)
+
+
+def with_free(terms: Terms, count: int) -> Terms:
+    """These terms after those of so many coordinates that nothing holds."""
+    front = Terms.zero(count)
+    arrays = {
+        name: np.append(getattr(front, name), getattr(terms, name)) for name in ("l1", "quadratic", "lower", "upper")
+    }
+    if terms.groups is None:
+        return Terms(**arrays)
+    groups = np.append(np.full(count, len(terms.group_weights)), terms.groups)
+    return Terms(**arrays, groups=groups, group_weights=np.append(terms.group_weights, 0))
+
+
+def penalty_value(terms: Terms, w: np.ndarray) -> float:
+    """Omega(w), inf where w is outside its bounds by more than its last digit in float64."""
+    outside = w - np.clip(w, terms.lower, terms.upper)
+    if (abs(outside) > 4e-16 * abs(w)).any() or w[terms.excluded].any():
+        return np.inf
+    used = w != 0
+    value = (terms.l1[used] * abs(w[used])).sum() + (terms.quadratic[used] * w[used] ** 2).sum() / 2
+    if terms.groups is not None:
+        norms = group_norms(terms, w)
+        value += (terms.group_weights[norms > 0] * norms[norms > 0]).sum()
+    return value
+
+
+def group_norms(terms: Terms, w: np.ndarray) -> np.ndarray:
+    squares = np.zeros(len(terms.group_weights), dtype=LONG)
+    np.add.at(squares, terms.groups, w**2)
+    return np.sqrt(squares)
+
+
+def penalty_conjugate(terms: Terms, slope: np.ndarray) -> float:
     """sup over v of slope . v - Omega(v), inf where it is unbounded; groups may only carry signs and a common ridge."""
     excluded = terms.excluded
     blocked = ((slope > 0) & (terms.upper == 0)) | ((slope < 0) & (terms.lower == 0)) | excluded
-    slope = np.where(blocked, 0.0, slope)
-    l1, ridge = np.where(excluded, 0.0, terms.l1), np.where(excluded, 1.0, terms.quadratic)
-    excess = np.maximum(abs(slope) - l1, 0.0)
+    slope = np.where(blocked, 0, slope)
+    l1, ridge = np.where(excluded, 0, terms.l1), np.where(excluded, 1, terms.quadratic)
+    excess = np.maximum(abs(slope) - l1, 0)
     if terms.groups is not None:
-        norm = np.sqrt(np.bincount(terms.groups, excess**2))
-        over = np.maximum(norm - np.where(np.isinf(terms.group_weights), 0, terms.group_weights), 0.0)
+        over = np.maximum(
+            group_norms(terms, excess) - np.where(np.isinf(terms.group_weights), 0, terms.group_weights), 0
+        )
         assert np.ptp(ridge) == 0
         if ridge[0] == 0:
             return np.inf if over.any() else 0.0
-        return float((over**2).sum()) / (2 * ridge[0])
+        return (over**2).sum() / (2 * ridge[0])
     edge = np.where(slope > 0, terms.upper, -terms.lower)
     with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.minimum(np.where(excess == 0, 0.0, excess / ridge), edge)
+        size = np.minimum(np.where(excess == 0, 0, excess / ridge), edge)
     if np.isinf(size).any():
         return np.inf
-    return float((size * excess - ridge * size**2 / 2).sum())
+    return (size * excess - ridge * size**2 / 2).sum()

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 import alphaomega as ao
 from alphaomega.fitting import ConvergenceWarning
 from first_principles import Objective
+from long_newton import EPS, LONG, SUMMED
 from problems import LOSSES
 
 TOLERANCE = 1e-6
 ROUNDING = 1e-9  # of the null loss: what float64 may lose in the gap of columns of scales 1e-8 to 1e8
-OTHER = 2.0  # of the gap that a message names: this dual point is another
+EXACT = 1e6 * EPS  # of the null loss: what is lost of a lower bound on it
+ROUNDED = 1.001  # of a claimed gap: its forces are those of coefficients before their last rounding
 DEADLINE = timedelta(seconds=60)  # a path takes some 10 ms, the hardest seconds; a solver that wanders takes for ever
 
 
@@ -145,9 +147,7 @@ class Recipe:
         assert [str(warning.message) for warning in said] == ([path.message] if path.message else [])
         seen = given.toarray() if scipy.sparse.issparse(given) else np.asarray(given)
         scale = path.scale if self.standardize else np.ones(self.p)
-        objective = Objective.of(
-            seen.astype(np.float64) / scale, y, self.loss, penalty, intercept=self.intercept, **sample
-        )
+        objective = Objective.of(seen.astype(LONG) / scale, y, self.loss, penalty, intercept=self.intercept, **sample)
         return path, objective, path.message
 
 
@@ -195,19 +195,17 @@ def check(recipe: Recipe) -> None:
     if "no finite fit" in message or "no alpha has a finite fit" in message:
         return  # nothing to recompute: there is no minimum
     null_loss = objective.null_loss()
-    rounded = (1e-15 * abs(objective.y).max()) ** 2  # what is left of a y that is constant
+    rounded = float(1e-15 * abs(objective.y).max()) ** 2  # what is left of a y that is constant
     assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
-    size = objective.weights @ abs(objective.y).reshape(recipe.n, -1).max(1)
+    size = objective.weights @ abs(objective.y).reshape(len(objective.y), -1).max(1)
     lost = 1e-14 * abs(objective.X).max() * size
-    summed = 1e-13 * size  # forces that sum to zero but for rounding tilt the dual by so much times y
+    least = -EXACT * null_loss - SUMMED * size  # forces that sum to zero but for rounding tilt the dual times y
     for k, alpha in enumerate(path.alphas):
         if 0 < alpha < lost:
             continue  # correlations of columns that differ by rounding only
-        coef, intercept = (path.coef[k] * (path.scale if path.standardized else 1.0)).T, path.intercept[k]
-        distance = objective.primal(coef, intercept, alpha) - objective.dual(coef, intercept, alpha)
-        claimed = TOLERANCE if path.gap[k] <= TOLERANCE else OTHER * path.gap[k]
-        allowed = claimed + ROUNDING
-        least, most = -ROUNDING * null_loss - summed, allowed * null_loss
+        coef = (path.coef[k].astype(LONG) * (path.scale if path.standardized else 1)).T
+        most = (ROUNDED * path.gap[k] + ROUNDING) * null_loss
+        distance = objective.distance(coef, path.intercept[k], alpha, most)
         assert least <= distance <= most, f"alpha {k}: {distance / null_loss:.2e}"
 
 
@@ -230,6 +228,14 @@ UNPENALISED = Recipe(
     target="no noise", scale=4, target_scale=-8, shift=1, correlation=0.999, density=0.02, copies=20, constant=1,
     offset=False, intercept=False, standardize=False,
 )  # fmt: skip
+FLAT = Recipe(
+    seed=0, n=12, p=14, loss="huber", penalty="L1", form="C", weights="over six decades", alphas="default grid",
+    target="noise", scale=8, target_scale=8, shift=0, correlation=0.999, density=0.02, copies=20, constant=0,
+    offset=False, intercept=False, standardize=False,
+)  # fmt: skip
+FLATTER = replace(FLAT, seed=17572, p=9, penalty="group + L2", scale=4, shift=1, alphas="one, and zero", constant=1)
+FULL = replace(FLAT, seed=322084, n=7, p=67, penalty="L2", form="csc", alphas="one, and zero", scale=0, shift=100,
+               density=0.2, copies=3, offset=True, intercept=True)  # fmt: skip
 EXCLUDED = replace(UNPENALISED, seed=222250, n=3, p=11, loss="logistic", weights="none", target="noise", scale=0,
                    target_scale=0, shift=0, constant=0, intercept=True)  # fmt: skip
 SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", target_scale=0, shift=0, copies=0)
@@ -240,6 +246,9 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
 @example(EXCLUDED)  # constant columns at alpha = 0
 @example(LARGE_FORCES)  # a Newton step beyond all numbers
+@example(FLAT)  # forces of .03 from residuals of y of 1e8
+@example(FLATTER)  # and unpenalised, seen by hardly any weight
+@example(FULL)  # columns whose means dwarf their deviations, in a sparse matrix
 @example(NNLS)  # many minimisers, some of them without bound, and each without error
 @example(replace(NNLS, scale=0, shift=0, correlation=0.5, density=0.02, copies=3, standardize=False))
 @example(replace(NNLS, seed=0, n=2, p=2, form="C", weights="over six decades", shift=0, constant=1, intercept=False))

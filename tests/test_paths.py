@@ -66,7 +66,7 @@ def check_every_gap(case, loss, penalty, every=1, **options):
         coef, alpha = output_last(fit.coef[k] * scale), fit.alphas[k]
         assert fit.n_nonzero[k] == np.count_nonzero(coef.reshape(len(coef), -1).any(1))
         if stated:
-            gap = objective.primal(coef, fit.intercept[k], alpha) - objective.dual(coef, fit.intercept[k], alpha)
+            gap = objective.distance(coef, fit.intercept[k], alpha, TOLERANCE * null_loss)
             assert -1e-9 <= gap / null_loss <= TOLERANCE, f"alpha {k}: {gap / null_loss:.2e}"
         else:
             assert objective.violation(coef, fit.intercept[k], alpha) <= TOLERANCE

@@ -7,9 +7,10 @@ import pytest
 from scipy import integrate, stats
 
 import alphaomega as ao
-import first_principles
 from alphaomega import penalties
 from alphaomega.priors import prior_of
+from first_principles import Objective
+from loss_formulas import residual
 from problems import LOSSES, problem
 
 GROUPS = [j // 2 for j in range(8)]
@@ -108,7 +109,7 @@ class Posterior:
 
     def __init__(self, case, loss, prior, noise_variance):
         self.prior, self.loss, self.variance = prior, loss, noise_variance
-        self.parts = first_principles.Objective.of(case.dense, case.y(loss), loss, ao.L1(), **case.sample)
+        self.parts = Objective.of(case.dense, case.y(loss), loss, ao.L1(), **case.sample).in_double()
         self.total = len(case.dense) if case.weights is None else case.weights.sum()
         self.rate = self.total / noise_variance
         self.columns = np.hstack([np.ones((len(case.dense), 1)), case.dense])
@@ -116,7 +117,7 @@ class Posterior:
     def score(self, coef, intercept):
         """The likelihood's share of the gradient, for [intercept, coefficients]."""
         eta = self.parts.eta(coef, intercept)
-        force = first_principles.residual(self.loss, self.parts.y, eta)
+        force = residual(self.loss, self.parts.y, eta)
         return self.rate * self.columns.T @ (self.parts.weights * force.T).T
 
     def climb(self, coef, place, sign):
