@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import alphaomega as ao
 from alphaomega import plotting
+from alphaomega.coefficients import Coefficients
 from alphaomega.plotting import theme
 from alphaomega.plotting.axes import AlphaAxis
 from alphaomega.plotting.touching import profile_loss
@@ -282,9 +283,9 @@ def test_a_flat_prior_is_refused():
 
 def test_thousands_of_features_stay_a_small_figure(rng):
     base = ao.path(rng.standard_normal((20, 2)), rng.standard_normal(20), alphas=np.geomspace(1, 0.01, 100))
-    coef = rng.standard_normal((100, 7000))
+    table = Coefficients.of(rng.standard_normal((100, 7000)))
     wide = replace(
-        base, coef=coef, n_nonzero=np.full(100, 7000), scale=np.ones(7000), center=np.zeros(7000), feature_names=None
+        base, table=table, n_nonzero=np.full(100, 7000), scale=np.ones(7000), center=np.zeros(7000), feature_names=None
     )
     figure = wide.plot()
     assert len(figure.to_json()) < 400_000

@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import solvers
+from .coefficients import Coefficients
 from .designs.remembering import Remembering
 from .problem import Control, Grid, Problem
 from .solvers import RawPath
 from .solvers.grid import default_ratio
-from .solvers.raw import Coefficients
 
 Arrays = dict[str, NDArray]
 PART = 10  # alphas that are solved, and saved, at once

@@ -253,10 +253,9 @@ class Imputed:
 
 
 def _result(problem: Problem, data: Data, raw: solvers.RawPath, control: Control) -> Path:
-    coef = raw.coef if problem.y.ndim == 1 else np.swapaxes(raw.coef, 1, 2)
     return Path(
         alphas=raw.alphas,
-        coef=coef,
+        table=raw.table,
         intercept=raw.intercept,
         gap=raw.gap,
         n_nonzero=raw.n_nonzero,
@@ -290,5 +289,4 @@ class Resolver:
         above = self.raw.alphas[self.raw.alphas > alpha]
         grid = Grid(np.append(above[-1:], alpha))
         raw = solvers.solve_path(self.problem, grid, replace(self.control, report=None))
-        coef = raw.coef[-1] if self.problem.y.ndim == 1 else raw.coef[-1].T
-        return Solution(alpha, coef, raw.intercept[-1], float(raw.gap[-1]))
+        return Solution(alpha, raw.table.at(-1).T, raw.intercept[-1], float(raw.gap[-1]))

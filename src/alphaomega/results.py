@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .coefficients import Coefficients
 from .losses import Loss
 from .penalties import Penalty
 
@@ -42,7 +44,8 @@ class Path:
     Attributes
     ----------
     alphas : (m,) decreasing.
-    coef : (m, p), or (m, K, p) for the multinomial loss; in the units of the columns as given.
+    coef : (m, p), or (m, K, p) for the multinomial loss; in the units of the columns as given; made from `table`,
+        which stores the columns that are ever used, when first asked for.
     intercept : (m,) or (m, K).
     gap : (m,) relative duality gap, (primal - dual) / loss of the intercept-only model; where the penalty has no
         dual (`certificate == "stationarity"`), the largest violation of stationarity over the gradient at zero.
@@ -57,7 +60,7 @@ class Path:
     """
 
     alphas: Floats
-    coef: Floats
+    table: Coefficients = field(repr=False)
     intercept: Floats
     gap: Floats
     n_nonzero: NDArray[np.intp]
@@ -75,6 +78,12 @@ class Path:
     message: str = ""
     encoder: Any = field(default=None, repr=False)
     resolve: Callable[[float], Solution] | None = field(default=None, repr=False)
+
+    @cached_property
+    def coef(self) -> Floats:
+        """(m, p) or (m, K, p); of a wide path large and nearly all zeros, so made when first asked for."""
+        dense = self.table.dense()
+        return dense if dense.ndim == 2 else np.swapaxes(dense, 1, 2)
 
     @property
     def coef_standardized(self) -> Floats:
@@ -98,7 +107,9 @@ class Path:
             raise ValueError(f"alpha must be a finite number >= 0, got {alpha!r}")
         position = self.index(alpha)
         if position is not None:
-            return Solution(float(alpha), self.coef[position], self.intercept[position], float(self.gap[position]))
+            return Solution(
+                float(alpha), self.table.at(position).T, self.intercept[position], float(self.gap[position])
+            )
         if self.resolve is None:
             raise ValueError(
                 f"alpha={alpha:g} is not on this path's grid and the path no longer holds its data; "
@@ -141,7 +152,7 @@ class Path:
 
     def names(self) -> list[str]:
         """Feature names, x0, x1, ... where the data had none."""
-        return list(self.feature_names) if self.feature_names else [f"x{j}" for j in range(self.coef.shape[-1])]
+        return list(self.feature_names) if self.feature_names else [f"x{j}" for j in range(self.table.n_features)]
 
     def to_frame(self) -> Any:
         """The path as a polars DataFrame: one row per alpha, one column per feature (class:feature for multinomial)."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import Data, read_data
+from ..coefficients import Coefficients
 from ..results import Path
 from .robust import CLASSICAL, check_covariance, least_squares_covariance
 from .triangle import (
@@ -164,7 +165,7 @@ def smallest_norm(fitted: Path, data: Data, intercept: bool) -> Path:
     more = (losses[0] - losses[1]) / fitted.null_loss if fitted.null_loss > 0 else 0.0
     return replace(
         fitted,
-        coef=coef[None],
+        table=Coefficients.of(coef[None]),
         intercept=np.array([shift]),
         gap=np.maximum(fitted.gap + more, 0.0),
         n_nonzero=np.array([np.count_nonzero(coef)]),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..arguments import Data, fold_ids, read_data
+from ..coefficients import Coefficients
 from ..fitting import ConvergenceWarning, cross_validate, path
 from ..losses import Loss
 from ..penalties import L1, L2
@@ -211,7 +212,7 @@ def relaxed(
         blends = [
             replace(
                 own,
-                coef=share * own.coef + (1 - share) * refits[:, :-1],
+                table=Coefficients.of(share * own.coef + (1 - share) * refits[:, :-1]),
                 intercept=share * own.intercept + (1 - share) * refits[:, -1],
             )
             for share in shares

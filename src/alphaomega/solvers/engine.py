@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..coefficients import Coefficients
 from ..problem import Control, Grid, Problem, Start
 from . import smooth
 from .curved import CurvedLane
 from .frame import Frame, Part, whole_gram_pays
 from .lanes import Lane, Points, SquaredLane
-from .raw import Coefficients, RawPath, shortfall
+from .raw import RawPath, shortfall
 from .ridge import RidgeLane
 from .summed import FoldSums
 from .threads import Threads

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..coefficients import Coefficients
 from ..designs import Standardized
 from ..problem import Control, Grid, NullModel, Problem
 from . import proximal
 from .grid import default_ratio
-from .raw import Coefficients, RawPath
+from .raw import RawPath
 
 Floats = NDArray[np.float64]
 

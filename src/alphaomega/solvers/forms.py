@@ -16,12 +16,13 @@ import scipy.linalg
 import scipy.sparse
 from numpy.typing import NDArray
 
+from ..coefficients import Coefficients
 from ..designs import Dense, Standardized
 from ..penalties import L2
 from ..penalties.algebra import split_form
 from ..problem import Control, Grid, NullModel, Problem
 from . import engine
-from .raw import Coefficients, RawPath
+from .raw import RawPath
 
 Floats = NDArray[np.float64]
 LARGEST = 2000  # features of a matrix that is decomposed

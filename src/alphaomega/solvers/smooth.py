@@ -9,13 +9,14 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from ..coefficients import Coefficients
 from ..designs import Dense, Standardized
 from ..penalties import L2, Terms
 from ..problem import Control, Grid, NullModel, Problem
 from .grid import RIDGE_FLOOR, default_ratio
 from .lanes import Sample
 from .newton_cg import NewtonCG
-from .raw import Coefficients, RawPath, shortfall
+from .raw import RawPath, shortfall
 
 Floats = NDArray[np.float64]
 Solve = Callable[[list[Problem], Grid], list[RawPath]]
