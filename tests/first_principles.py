@@ -15,6 +15,8 @@ from alphaomega.penalties import Terms
 from long_newton import LONG, SUMMED, Smooth, hessian_root, solved, spanned
 from loss_formulas import DELTA, conjugate, curvature_root, loss_value, numeric_target, residual
 
+ENOUGH, NEARBY = 200, 30  # Newton steps: from afar, and from coefficients that are next to the best
+
 
 @dataclass(frozen=True, eq=False)
 class Objective:
@@ -84,7 +86,9 @@ class Objective:
     def _along(self, span: np.ndarray, eta: np.ndarray) -> np.ndarray:
         u = np.zeros((span.shape[1], *self.y.shape[1:]), dtype=LONG)
         every = np.ones(u.size, dtype=bool)
-        return Smooth(self.loss, self.y, self.weights, span, Terms.zero(u.size), every).minimise(u, eta)[1]
+        smooth = Smooth(self.loss, self.y, self.weights, span, Terms.zero(u.size), every)
+        *_, last = [eta, *smooth.predictors(u, eta, ENOUGH)]
+        return last
 
     def _hessian(self, columns: np.ndarray, eta: np.ndarray) -> np.ndarray:
         root = hessian_root(self.loss, self.y, self.weights, columns, eta)
@@ -129,7 +133,7 @@ class Objective:
             columns = np.hstack([np.ones((len(self.X), 1)), columns])
             u = np.concatenate([np.reshape(intercept, (1, *coef.shape[1:])).astype(LONG), u])
             terms, moving = with_free(terms, outputs), np.concatenate([np.ones(outputs, dtype=bool), moving])
-        yield Smooth(self.loss, self.y, self.weights, columns, terms, moving).minimise(u, eta)[1]
+        yield from Smooth(self.loss, self.y, self.weights, columns, terms, moving).predictors(u, eta, NEARBY)
 
     def _dual_at(self, eta: np.ndarray, terms: Terms, span: np.ndarray) -> float:
         """The dual objective at the forces of eta, which may not pull along the span."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ LONG = np.longdouble
 EPS = np.finfo(LONG).eps
 SUMMED = 1e3 * EPS  # what sums of a hundred products lose
 FLAT = 1e-13  # singular values below this share of the largest are rounding of float64
-MOST_STEPS, MOST_SMALL_STEPS = 200, 5
+MOST_SMALL_STEPS = 5
 FARTHEST = 2.0**150
 
 
@@ -50,20 +51,19 @@ class Smooth:
     terms: Terms
     moving: np.ndarray
 
-    def minimise(self, u: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """u and eta after Newton steps, each as long as its line allows, down to rounding."""
+    def predictors(self, u: np.ndarray, eta: np.ndarray, steps: int) -> Iterator[np.ndarray]:
+        """eta after one Newton step and another, each as long as its line allows, down to rounding."""
         small, signs = 0, np.sign(u)
-        size = abs(self.y).max()
-        for _ in range(MOST_STEPS if self.moving.any() else 0):
+        for _ in range(steps if self.moving.any() else 0):
             move = self._direction(u, eta, -self._slope(u, eta, signs))
             push = self.columns @ move
             length = self._length(u, eta, move, push, signs)
             u, eta = u + length * move, eta + length * push
-            step = abs(length * push).max() / (abs(eta).max() + size)
-            small += step <= SUMMED
-            if step <= 4 * EPS or small > MOST_SMALL_STEPS:
+            yield eta
+            step, size = abs(length * push).max(), abs(eta).max() + abs(self.y).max()
+            small += step <= SUMMED * size
+            if step <= 4 * EPS * size or small > MOST_SMALL_STEPS:
                 break
-        return u, eta
 
     def _slope(self, u: np.ndarray, eta: np.ndarray, signs: np.ndarray) -> np.ndarray:
         """d/du on the moving coordinates, zero elsewhere."""
@@ -83,7 +83,8 @@ class Smooth:
         squares = np.zeros(len(self.terms.group_weights), dtype=LONG)
         np.add.at(squares, groups, u.ravel() ** 2)
         strength = self.terms.group_weights[groups[place]]
-        return strength, np.where(strength > 0, np.sqrt(squares[groups[place]]), 1)
+        norms = np.sqrt(squares[groups[place]])
+        return strength, np.where((strength > 0) & (norms > 0), norms, 1)
 
     def _root(self, u: np.ndarray, eta: np.ndarray) -> np.ndarray:
         """R with R'R the Hessian in the moving coordinates: half the decades between its singular values."""

@@ -33,11 +33,13 @@ def residual(loss: str, y: np.ndarray, eta: np.ndarray) -> np.ndarray:
     if loss == "huber":
         return np.clip(y - eta, -DELTA, DELTA)
     if loss == "logistic":
-        return y - expit(eta)
+        return y * expit(-eta) - (1 - y) * expit(eta)  # to the last digit also next to y
     if loss == "poisson":
         return y - np.exp(eta)
     if loss == "multinomial":
-        return y - softmax(eta)
+        mean = softmax(eta)
+        others = np.stack([np.delete(mean, k, axis=1).sum(1) for k in range(mean.shape[1])], axis=1)
+        return y * others - (1 - y) * mean
     return -find(loss).gradient(y, eta)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from time import process_time
 
 import numpy as np
 import pytest
@@ -23,7 +23,8 @@ TOLERANCE = 1e-6
 ROUNDING = 1e-9  # of the null loss: what float64 may lose in the gap of columns of scales 1e-8 to 1e8
 EXACT = 1e6 * EPS  # of the null loss: what is lost of a lower bound on it
 ROUNDED = 1.001  # of a claimed gap: its forces are those of coefficients before their last rounding
-DEADLINE = timedelta(seconds=60)  # a path takes some 10 ms, the hardest seconds; a solver that wanders takes for ever
+OTHER = 1.1  # of a gap that a message names: far from the minimum forces may be nothing but rounding
+SECONDS = 60  # of the processor, since the machine may be busy: a path takes some 10 ms, the hardest seconds
 
 
 def some_free(rng: np.random.Generator, n: int, weights: np.ndarray) -> np.ndarray:
@@ -184,7 +185,9 @@ def recipes(draw: st.DrawFn) -> Recipe:
 
 def check(recipe: Recipe) -> None:
     """Certificates as claimed and within the tolerance, or a message that says what went wrong."""
+    start = process_time()
     path, objective, message = recipe.solve()
+    assert process_time() - start <= SECONDS
     if path is None or objective is None:
         event("refused")
         assert message and "\n" not in message
@@ -204,7 +207,8 @@ def check(recipe: Recipe) -> None:
         if 0 < alpha < lost:
             continue  # correlations of columns that differ by rounding only
         coef = (path.coef[k].astype(LONG) * (path.scale if path.standardized else 1)).T
-        most = (ROUNDED * path.gap[k] + ROUNDING) * null_loss
+        claimed = path.gap[k] * (ROUNDED if path.gap[k] <= TOLERANCE else OTHER)
+        most = (claimed + ROUNDING) * null_loss
         distance = objective.distance(coef, path.intercept[k], alpha, most)
         assert least <= distance <= most, f"alpha {k}: {distance / null_loss:.2e}"
 
@@ -253,7 +257,7 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 @example(replace(NNLS, scale=0, shift=0, correlation=0.5, density=0.02, copies=3, standardize=False))
 @example(replace(NNLS, seed=0, n=2, p=2, form="C", weights="over six decades", shift=0, constant=1, intercept=False))
 @example(replace(NNLS, seed=0, n=2, p=2, target="no noise", form="C", scale=8, shift=1, copies=20, constant=1))
-@settings(max_examples=60, deadline=DEADLINE, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(recipes())
 def test_generated_problems(recipe):
     check(recipe)
@@ -261,7 +265,7 @@ def test_generated_problems(recipe):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(max_examples=2000, deadline=DEADLINE, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(recipes())
 def test_two_thousand_generated_problems(recipe):
     check(recipe)
