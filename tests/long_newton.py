@@ -117,7 +117,8 @@ class Smooth:
         """How far along the line its slope vanishes: one where nearly, zero where no step leads downhill."""
 
         def rise(length: float) -> float:
-            return (self._slope(u + length * move, eta + length * push, signs) * move).sum()
+            with np.errstate(over="ignore"):  # too long then
+                return (self._slope(u + length * move, eta + length * push, signs) * move).sum()
 
         first = rise(LONG(0))
         if not first < 0:

@@ -22,7 +22,6 @@ from problems import LOSSES
 TOLERANCE = 1e-6
 ROUNDING = 1e-9  # of the null loss: what float64 may lose in the gap of columns of scales 1e-8 to 1e8
 EXACT = 1e6 * EPS  # of the null loss: what is lost of a lower bound on it
-ROUNDED = 1.001  # of a claimed gap: its forces are those of coefficients before their last rounding
 OTHER = 1.1  # of a gap that a message names: far from the minimum forces may be nothing but rounding
 SECONDS = 60  # of the processor, since the machine may be busy: a path takes some 10 ms, the hardest seconds
 
@@ -198,7 +197,8 @@ def check(recipe: Recipe) -> None:
     if "no finite fit" in message or "no alpha has a finite fit" in message:
         return  # nothing to recompute: there is no minimum
     null_loss = objective.null_loss()
-    rounded = float(1e-15 * abs(objective.y).max()) ** 2  # what is left of a y that is constant
+    last = float(1e-15 * abs(objective.y).max())  # digit of y, and of what is left of it once an offset is taken off
+    rounded = (2 * np.sqrt(null_loss) + last) * last
     assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
     size = objective.weights @ abs(objective.y).reshape(len(objective.y), -1).max(1)
     lost = 1e-14 * abs(objective.X).max() * size
@@ -207,10 +207,10 @@ def check(recipe: Recipe) -> None:
         if 0 < alpha < lost:
             continue  # correlations of columns that differ by rounding only
         coef = (path.coef[k].astype(LONG) * (path.scale if path.standardized else 1)).T
-        claimed = path.gap[k] * (ROUNDED if path.gap[k] <= TOLERANCE else OTHER)
-        most = (claimed + ROUNDING) * null_loss
+        claimed = TOLERANCE if path.gap[k] <= TOLERANCE else OTHER * path.gap[k]
+        most = (claimed + ROUNDING) * null_loss + last**2
         distance = objective.distance(coef, path.intercept[k], alpha, most)
-        assert least <= distance <= most, f"alpha {k}: {distance / null_loss:.2e}"
+        assert least <= distance <= most, f"alpha {k}: {distance:.2e} of {null_loss:.2e}"
 
 
 NNLS = Recipe(
