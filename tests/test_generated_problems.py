@@ -240,6 +240,8 @@ FLAT = Recipe(
 FLATTER = replace(FLAT, seed=17572, p=9, penalty="group + L2", scale=4, shift=1, alphas="one, and zero", constant=1)
 FULL = replace(FLAT, seed=322084, n=7, p=67, penalty="L2", form="csc", alphas="one, and zero", scale=0, shift=100,
                density=0.2, copies=3, offset=True, intercept=True)  # fmt: skip
+FAR = replace(FLAT, seed=63, n=68, p=12, loss="multinomial", penalty="L1, weights", form="csc", weights="uniform",
+              scale=1, correlation=0.9, density=1.0, copies=0, offset=True, standardize=True)  # fmt: skip
 EXCLUDED = replace(UNPENALISED, seed=222250, n=3, p=11, loss="logistic", weights="none", target="noise", scale=0,
                    target_scale=0, shift=0, constant=0, intercept=True)  # fmt: skip
 SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", target_scale=0, shift=0, copies=0)
@@ -253,6 +255,7 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 @example(FLAT)  # forces of .03 from residuals of y of 1e8
 @example(FLATTER)  # and unpenalised, seen by hardly any weight
 @example(FULL)  # columns whose means dwarf their deviations, in a sparse matrix
+@example(FAR)  # along what all classes share, and back
 @example(NNLS)  # many minimisers, some of them without bound, and each without error
 @example(replace(NNLS, scale=0, shift=0, correlation=0.5, density=0.02, copies=3, standardize=False))
 @example(replace(NNLS, seed=0, n=2, p=2, form="C", weights="over six decades", shift=0, constant=1, intercept=False))

@@ -13,7 +13,7 @@ from ..penalties import Terms
 from ..problem import NullModel
 from .costs import worth_keeping
 from .dual import balanced, cancels, dual_loss, violation
-from .lanes import Coordinates, Lane, Points, Sample, omega_of, quadratic_for, reference_of
+from .lanes import Coordinates, Lane, Points, Sample, inverse_of, omega_of, quadratic_for, reference_of
 from .trajectory import State, Trajectory
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,7 @@ PATIENCE = 4  # steps with new Grams that no longer lower the objective: it is f
 ROUNDING = 1e-15  # of the sum of all forces
 NOISE = 1e-14  # share of the objective by which rounding may seem to raise it
 LONGEST = 1e100  # a longer move comes from a curvature that has vanished, and is none
+CANCELS = 1e3  # times what is left of eta: it has been so far out that its last digits are gone
 LARGE = 2e6  # numbers of a block whose products are worth more than one thread
 
 
@@ -47,7 +48,7 @@ class CurvedLane(Lane):
         self.v = np.empty(0)
         self.intercept = np.atleast_1d(null.intercept).astype(float)  # from zero, Huber's loss may be flat
         self.eta = self._shape(null.eta).copy()
-        self.losses, self.omega = self._losses(self.eta), 0.0
+        self.losses, self.omega, self.farthest = self._losses(self.eta), 0.0, 0.0
         self.chosen = np.empty(0, dtype=np.intp)
         self.working = quadratic_for(terms, MODEL_SWEEPS)
         self.weights = np.empty((0, 0, 0))
@@ -66,8 +67,12 @@ class CurvedLane(Lane):
         self.v = np.zeros(len(self.coordinates))
         self.v[self.places(points.coordinates)] = points.v[0]
         self.intercept = points.intercept[0].copy()
+        self._renew()
+
+    def _renew(self) -> None:
+        """eta as it follows from the coefficients."""
         self.eta = self._shape(self.sample.base) + self._predictor(self.v) + self.intercept
-        self.losses = self._losses(self.eta)
+        self.losses, self.farthest = self._losses(self.eta), float(abs(self.eta).max())
 
     def solve(self, alphas: Floats, tolerance: float) -> Points:
         sample = self.sample
@@ -165,8 +170,8 @@ class CurvedLane(Lane):
 
     def _gradient(self) -> Floats:
         """share * loss', (n, K)."""
-        sample = self.sample
-        return self._shape(sample.loss.gradient(sample.y, self._flat(self.eta))) * sample.share[:, None]
+        slope = self.sample.loss.gradient(self.sample.y, self._flat(self.eta))
+        return self._shape(slope) * self.sample.share[:, None]
 
     def _losses(self, eta: Floats) -> Floats:
         """The loss of each row. Objectives are compared row by row: sums of many rows differ by their rounding."""
@@ -199,7 +204,7 @@ class CurvedLane(Lane):
         """Curvature weights at the present eta: (K, K, n)."""
         self.weights = np.ascontiguousarray(np.moveaxis(self._curvature(), 0, -1))
         self.total = self.weights.sum(-1)
-        self.total_inverse = _inverse(self.total)
+        self.total_inverse = inverse_of(self.total)
         self.tilt = np.empty((0, self.n_outputs))
 
     def _curvature(self) -> Floats:
@@ -273,6 +278,9 @@ class CurvedLane(Lane):
             if np.isfinite(change) and change <= ARMIJO * size * model + noise:
                 self.v, self.eta, self.losses, self.omega = v, trial, losses, omega
                 self.intercept = self.intercept + size * move_intercept
+                self.farthest = max(self.farthest, reach := float(abs(trial).max()))
+                if self.farthest > CANCELS * (1 + reach):
+                    self._renew()
                 return size
             size /= 2
         return 0.0
@@ -284,15 +292,8 @@ class CurvedLane(Lane):
             slope = self._gradient().sum(0)
             curvature = sample.loss.curvature(sample.y, self._flat(self.eta)).reshape(-1, self.n_outputs**2)
             total = (sample.share @ curvature).reshape(self.n_outputs, self.n_outputs)
-            step = _inverse(total) @ slope
+            step = inverse_of(total) @ slope
             self.intercept, self.eta = self.intercept - step, self.eta - step
             if np.max(abs(step)) <= 1e-15 * (1 + np.max(abs(self.intercept))):
                 break
         self.losses = self._losses(self.eta)
-
-
-def _inverse(total: Floats) -> Floats:
-    """The inverse of a K x K curvature, zero where the intercepts are redundant or flat."""
-    if total.size == 1:
-        return 1 / total if total[0, 0] > 0 else np.zeros_like(total)
-    return np.asarray(np.linalg.pinv(total, rcond=1e-10, hermitian=True), dtype=np.float64)

@@ -156,6 +156,13 @@ def level_of(terms: Terms, reference: float) -> float:
     return float(levels.min()) if levels.size else reference
 
 
+def inverse_of(total: Floats) -> Floats:
+    """The inverse of a K x K curvature, zero where the intercepts are redundant or flat."""
+    if total.size == 1:
+        return 1 / total if total[0, 0] > 0 else np.zeros_like(total)
+    return np.asarray(np.linalg.pinv(total, rcond=1e-10, hermitian=True), dtype=np.float64)
+
+
 class SquaredLane(Lane):
     """Squared loss: one Gram per working set serves every alpha.
 
