@@ -202,12 +202,14 @@ def check(recipe: Recipe) -> None:
     assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
     size = objective.weights @ abs(objective.y).reshape(len(objective.y), -1).max(1)
     lost = 1e-14 * abs(objective.X).max() * size
-    least = -EXACT * null_loss - SUMMED * size  # forces that sum to zero but for rounding tilt the dual times y
+    lengths = np.sqrt(objective.weights @ objective.X**2)
     for k, alpha in enumerate(path.alphas):
         if 0 < alpha < lost:
             continue  # correlations of columns that differ by rounding only
         coef = (path.coef[k].astype(LONG) * (path.scale if path.standardized else 1)).T
         claimed = TOLERANCE if path.gap[k] <= TOLERANCE else OTHER * path.gap[k]
+        tilted = size + lengths @ abs(coef).reshape(recipe.p, -1).sum(1)  # by forces that cancel but for rounding
+        least = -EXACT * null_loss - SUMMED * tilted
         most = (claimed + ROUNDING) * null_loss + last**2
         distance = objective.distance(coef, path.intercept[k], alpha, most)
         assert least <= distance <= most, f"alpha {k}: {distance:.2e} of {null_loss:.2e}"
