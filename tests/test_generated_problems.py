@@ -234,6 +234,8 @@ UNPENALISED = Recipe(
     target="no noise", scale=4, target_scale=-8, shift=1, correlation=0.999, density=0.02, copies=20, constant=1,
     offset=False, intercept=False, standardize=False,
 )  # fmt: skip
+INDEFINITE = replace(UNPENALISED, seed=49168, n=4, p=9, penalty="group + L2", form="coo", weights="uniform", scale=8,
+                     target="noise", target_scale=0, density=0.2, copies=0, constant=0, intercept=True)  # fmt: skip
 FLAT = Recipe(
     seed=0, n=12, p=14, loss="huber", penalty="L1", form="C", weights="over six decades", alphas="default grid",
     target="noise", scale=8, target_scale=8, shift=0, correlation=0.999, density=0.02, copies=20, constant=0,
@@ -252,6 +254,7 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 @example(SEPARABLE)  # by a column ten decades smaller than the other
 @example(replace(UNPENALISED, n=2, p=6, target="noise", target_scale=0, shift=0, density=1.0))
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
+@example(INDEFINITE)  # its Gram has eigenvalues below zero, by rounding
 @example(EXCLUDED)  # constant columns at alpha = 0
 @example(LARGE_FORCES)  # a Newton step beyond all numbers
 @example(FLAT)  # forces of .03 from residuals of y of 1e8

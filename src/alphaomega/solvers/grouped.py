@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
-from .quadratic import Quadratic
+from .quadratic import DEPENDENT, Quadratic
 from .sweeps import FAST, compiled
 
 Floats = NDArray[np.float64]
@@ -105,11 +105,7 @@ class GroupedQuadratic(Quadratic):
                 return
             block = self.gram[np.ix_(support, support)]
             hessian = block + part.curvature(x)
-            try:
-                factor = scipy.linalg.cho_factor(hessian, check_finite=False)
-            except scipy.linalg.LinAlgError:
-                return
-            step = scipy.linalg.cho_solve(factor, gradient, check_finite=False)
+            step = _solved(hessian, gradient)
             if not (abs(step) <= LONGEST).all():
                 return
             size, moved = 1.0, block @ step
@@ -124,6 +120,18 @@ class GroupedQuadratic(Quadratic):
                 return
             self.v[support] = trial
             self.c[:m] -= self.gram[:m, support] @ (size * step)
+
+
+def _solved(hessian: Floats, gradient: Floats) -> Floats:
+    """hessian^-1 gradient; where columns depend on others, without the directions that rounding alone has left."""
+    size = np.diag(hessian)
+    factor, info = dpotrf(hessian)
+    if info == 0 and (np.diag(factor) ** 2 > DEPENDENT * size).all():
+        return np.asarray(dpotrs(factor, gradient)[0])
+    unit = np.sqrt(np.where(size > 0, size, 1.0))
+    values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
+    alive = values > DEPENDENT * values[-1]
+    return np.asarray(vectors[:, alive] @ ((gradient / unit) @ vectors[:, alive] / values[alive]) / unit)
 
 
 class _Layout:

@@ -20,6 +20,7 @@ from .quadratic import MAX_SWEEPS, Quadratic
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
 INDEFINITE = 1e-11  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
+LAST_DIGIT = 1e-16
 LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve
 
 
@@ -243,7 +244,10 @@ class SquaredLane(Lane):
         if self.block is None:
             self.slopes = self.working.b[:m] - v @ self.working.gram[:m, :m]
             pulls = self.energy_y - v @ self.working.b[:m]
-            energy = np.maximum(pulls - np.vecdot(v, self.slopes), 0.0)
+            size = np.sqrt(self.energy_y) + abs(v) @ np.sqrt(np.diag(self.working.gram[:m, :m]))
+            lost = LAST_DIGIT * size**2  # sums of products of this size
+            energy = np.maximum(pulls - np.vecdot(v, self.slopes), 0.0) + lost
+            pulls = pulls - lost
         else:
             used = np.flatnonzero(v.any(0))
             fitted = self.block.matvec(np.ascontiguousarray(v[:, used].T), self.in_block[used])

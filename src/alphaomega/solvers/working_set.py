@@ -137,8 +137,10 @@ class Driver:
                 scaled = terms * float(alpha)
                 scale[k], conjugate[k] = scale_and_conjugate(scaled, slopes[:, k], track.pull)
                 missing[k] = outside[violators(scaled, slopes[:, k])].any()
-        gaps = np.maximum(track.lane.gaps(points, slopes, scale, conjugate), 0.0)
-        gaps = np.fmin(gaps, points.objective)  # forces of zero are feasible too: no objective is negative
+        gaps = track.lane.gaps(points, slopes, scale, conjugate)
+        wrong = gaps < -self.control.tol * track.null_loss  # no minimum is below a dual: rounding has won
+        gaps = np.fmin(np.maximum(gaps, 0.0), points.objective)  # forces of zero are feasible: no objective is negative
+        gaps[wrong] = np.inf
         gaps = gaps / track.null_loss if track.null_loss > 0 else np.zeros(count)
         return Trial(track, points, slopes, gaps, missing)
 
