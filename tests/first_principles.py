@@ -106,14 +106,28 @@ class Objective:
         a penalty is negative. Nothing but rounding may pull at a coordinate that nothing penalises and that is inside
         its bounds.
         """
+        return self._best(coef, intercept, alpha, wanted)[0]
+
+    def dual_between(self, left: tuple, right: tuple, alpha: float) -> float:
+        """The dual objective at a mixture of the best forces found for two fits (coef, intercept, alpha) beside alpha.
+
+        What is feasible at either alpha is so, mixed, between them: penalties are convex.
+        """
+        share = (LONG(alpha) - LONG(right[2])) / (LONG(left[2]) - LONG(right[2]))
+        force = share * self._best(*left)[1] + (1 - share) * self._best(*right)[1]
+        return self._dual_of(force, long_terms(self.penalty.terms(self.shape), alpha))[0]
+
+    def _best(self, coef: np.ndarray, intercept: np.ndarray, alpha: float, wanted: float = np.inf) -> tuple:
+        """The value of `dual`, and the forces there."""
         terms = long_terms(self.penalty.terms(self.shape), alpha)
         inside = (terms.lower < coef.ravel()) & (coef.ravel() < terms.upper)
         boxed = np.isfinite(terms.lower) & np.isfinite(terms.upper)  # whatever pulls there, the dual is finite
         free = (terms.free & inside & ~boxed).reshape(self.X.shape[1], -1).all(1)
-        span, best = self._span(np.flatnonzero(free)), LONG(0)
+        span, best = self._span(np.flatnonzero(free)), (LONG(0), np.zeros_like(self.y))
         for eta in self._predictors(coef, intercept, terms, inside):
-            best = max(best, self._dual_at(self._along(span, eta), terms, span))
-            if best >= wanted:
+            found = self._dual_of(self._balanced(self._along(span, eta), span), terms)
+            best = found if found[0] > best[0] else best
+            if best[0] >= wanted:
                 break
         return best
 
@@ -135,12 +149,11 @@ class Objective:
             terms, moving = with_free(terms, outputs), np.concatenate([np.ones(outputs, dtype=bool), moving])
         yield from Smooth(self.loss, self.y, self.weights, columns, terms, moving).predictors(u, eta, NEARBY)
 
-    def _dual_at(self, eta: np.ndarray, terms: Terms, span: np.ndarray) -> float:
-        """The dual objective at the forces of eta, which may not pull along the span."""
-        force = self._balanced(eta, span)
+    def _dual_of(self, force: np.ndarray, terms: Terms) -> tuple:
+        """The dual objective at forces, shrunk until they are feasible, and what they are then."""
         size = SUMMED * np.sqrt((self.weights @ force**2).sum())
         if self.intercept and (abs(self.weights @ force) > size).any():
-            return LONG(0)
+            return LONG(0), 0 * force
         slope = ((self.X - self.center).T @ (self.weights * force.T).T).ravel()
         rounding = size * np.repeat(np.sqrt(self.weights @ self.X**2), slope.size // self.X.shape[1])
         slope[terms.free & (abs(slope) <= rounding)] = 0
@@ -149,7 +162,7 @@ class Objective:
         if self.intercept and self.loss in ("squared", "huber"):
             y = y - self.weights @ y  # the forces sum to zero, but for rounding, which a large mean would multiply
         share = self.weights * (conjugate(self.loss, y, factor * force) + self._tilt(factor * force))
-        return max(LONG(0), -share.sum() - penalty_conjugate(terms, factor * slope))
+        return -share.sum() - penalty_conjugate(terms, factor * slope), factor * force
 
     def _balanced(self, eta: np.ndarray, span: np.ndarray) -> np.ndarray:
         """The forces of eta, less what the rounding of eta leaves of them along the span."""

@@ -203,15 +203,20 @@ def check(recipe: Recipe) -> None:
     size = objective.weights @ abs(objective.y).reshape(len(objective.y), -1).max(1)
     lost = 1e-14 * abs(objective.X).max() * size
     lengths = np.sqrt(objective.weights @ objective.X**2)
+    scale = path.scale if path.standardized else 1
+    fits = [((coef.astype(LONG) * scale).T, b, alpha) for coef, b, alpha in zip(path.coef, path.intercept, path.alphas)]
     for k, alpha in enumerate(path.alphas):
         if 0 < alpha < lost:
             continue  # correlations of columns that differ by rounding only
-        coef = (path.coef[k].astype(LONG) * (path.scale if path.standardized else 1)).T
+        coef = fits[k][0]
         claimed = TOLERANCE if path.gap[k] <= TOLERANCE else OTHER * path.gap[k]
         tilted = size + lengths @ abs(coef).reshape(recipe.p, -1).sum(1)  # by forces that cancel but for rounding
         least = -EXACT * null_loss - SUMMED * tilted
         most = (claimed + ROUNDING) * null_loss + last**2
-        distance = objective.distance(coef, path.intercept[k], alpha, most)
+        distance = objective.distance(*fits[k], most)
+        if distance > most and 0 < k < len(fits) - 1:
+            between = objective.dual_between(fits[k - 1], fits[k + 1], alpha)
+            distance = min(distance, objective.primal(*fits[k]) - between)
         assert least <= distance <= most, f"alpha {k}: {distance:.2e} of {null_loss:.2e}"
 
 
@@ -249,11 +254,14 @@ FAR = replace(FLAT, seed=63, n=68, p=12, loss="multinomial", penalty="L1, weight
 EXCLUDED = replace(UNPENALISED, seed=222250, n=3, p=11, loss="logistic", weights="none", target="noise", scale=0,
                    target_scale=0, shift=0, constant=0, intercept=True)  # fmt: skip
 SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", target_scale=0, shift=0, copies=0)
+BESIDE = replace(FLAT, seed=931544, n=30, p=10, penalty="group", alphas="down to 1e-6", scale=4, shift=1,
+                 correlation=0.0, intercept=True)  # fmt: skip
 
 
 @example(SEPARABLE)  # by a column ten decades smaller than the other
 @example(replace(UNPENALISED, n=2, p=6, target="noise", target_scale=0, shift=0, density=1.0))
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
+@example(BESIDE)  # forces at the last alpha and the next show what its own, of a rounded eta, do not
 @example(INDEFINITE)  # its Gram has eigenvalues below zero, by rounding
 @example(EXCLUDED)  # constant columns at alpha = 0
 @example(LARGE_FORCES)  # a Newton step beyond all numbers
