@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,6 +80,9 @@ class Design(ABC):
     #: What is known of the columns of the data, None for plain numbers.
     schema: Schema | None = None
 
+    #: Whether products with several blocks may run side by side: X lies in memory, and BLAS makes them.
+    side_by_side = False
+
     def __matmul__(self, w: Floats) -> Floats:
         return self.matvec(w)
 
@@ -92,6 +95,11 @@ class Design(ABC):
         """X[:, columns].T @ r for r of shape (n,) or a block (n, m): one read serves the whole block."""
         self._count(columns)
         return self._rmatvec(r, columns)
+
+    def rmatvec_each(self, blocks: Sequence[Floats], each: Callable[..., Iterable[Floats]]) -> list[Floats]:
+        """X' r for every block r, in one read where `side_by_side`; `each` maps a function to them, like `map`."""
+        self._count(None)
+        return list(each(lambda r: self._rmatvec(r, None), blocks))
 
     def gram(self, columns: Columns | None = None, weights: Floats | None = None) -> Floats:
         """X_c' diag(weights) X_c, shape (k, k); uncentred."""

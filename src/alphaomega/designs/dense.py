@@ -31,6 +31,8 @@ class Dense(Design):
     array([1., 2.])
     """
 
+    side_by_side = True
+
     def __init__(self, array: NDArray) -> None:
         if array.ndim != 2:
             mend = "X.reshape(-1, 1) makes one column" if array.ndim == 1 else "it needs rows and columns only"

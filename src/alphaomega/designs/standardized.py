@@ -40,6 +40,11 @@ class Standardized(Design):
         """The reads of the matrix underneath."""
         return self.design.reads
 
+    @property
+    def side_by_side(self) -> bool:  # type: ignore[override]
+        """Whether products with the matrix underneath may run side by side."""
+        return self.design.side_by_side
+
     def take(self, columns: Columns) -> Floats:
         block = self.design.take(columns)
         block -= self.center[columns]

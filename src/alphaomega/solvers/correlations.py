@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +16,7 @@ from .threads import Threads
 from .tracks import Gathered, Track
 
 Floats = NDArray[np.float64]
+SMALL_READ = 1e7  # multiplications of a read that are not worth waking the threads of BLAS
 WHOLE_READ = 0.3  # above this share of uncertified columns one whole read is cheaper than a gather
 
 
@@ -29,23 +32,35 @@ class Correlations:
     norms: Floats
     n_outputs: int
     threads: Threads
+    pool: ThreadPoolExecutor
 
     def exact(self, tracks: list[Track], points: list[Points]) -> list[Floats]:
         """One block read for all candidates of all tracks; its forces become the bases of the bounds."""
         if self.gathered.complete:
             return [self._of_block(track, own) for track, own in zip(tracks, points)]
-        weighted = [_weighted(track, own) for track, own in zip(tracks, points)]
-        whole = np.concatenate([part.T for part in weighted]).T
-        with self.threads.reading():
-            product = self.design.rmatvec(whole)
-        slopes, at = [], 0
-        for track, own in zip(tracks, points):
+        slopes = self._read([_weighted(track, own) for track, own in zip(tracks, points)])
+        for track, own, part in zip(tracks, points, slopes):
             assert own.forces is not None
-            part = product[:, at : at + own.forces.shape[1]]
-            at += own.forces.shape[1]
             track.basis = Basis(own.forces, part, track.lane.sample.share)
-            slopes.append(part)
         return slopes
+
+    def _read(self, weighted: list[Floats]) -> list[Floats]:
+        """X' of every track's weighted forces, in one read.
+
+        Where lanes run side by side, so does their read, in shares: threads of BLAS go on spinning for some 25 ms after
+        a product, and take the processors from the lanes.
+        """
+        count = min(len(weighted), self.threads.many if self.design.side_by_side else 1)
+        shares = [weighted[k * len(weighted) // count : (k + 1) * len(weighted) // count] for k in range(count)]
+        wholes = [np.concatenate([part.T for part in share]).T for share in shares]
+        if count > 1:
+            products = self.design.rmatvec_each(wholes, self.pool.map)
+        else:
+            large = wholes[0].size * len(self.norms) > SMALL_READ
+            with self.threads.reading() if large else nullcontext():
+                products = [self.design.rmatvec(wholes[0])]
+        ends = [np.cumsum([part.shape[1] for part in share])[:-1] for share in shares]
+        return [part for product, end in zip(products, ends) for part in np.split(product, end, axis=1)]
 
     def bounded(self, tracks: list[Track], points: list[Points]) -> list[Floats] | None:
         """Correlations by the residual-subspace bound; None when too many columns would have to be read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -151,6 +152,7 @@ class Lanes:
             leader = replace(driver, tracks=tracks[:1], control=self.control.part(0.0, share))
             leader.run()
             first = tracks[0].lane
+            first.all_threads = nullcontext  # from here on lanes run side by side
             for track, rows in zip(tracks, held_out):
                 if rows is not None and isinstance(track.lane, SquaredLane) and isinstance(first, SquaredLane):
                     track.lane.follow(first, rows)

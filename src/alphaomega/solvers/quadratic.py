@@ -46,9 +46,9 @@ class Quadratic:
         self.scaled = np.empty((4, 0))
         self.order = self.position = np.empty(0, dtype=np.int64)
         self.count = np.zeros(1, dtype=np.int64)
-        self._reserve(START)
+        self.reserve(START)
 
-    def _reserve(self, capacity: int) -> None:
+    def reserve(self, capacity: int) -> None:
         """Room for so many coordinates; pages that are never touched cost nothing."""
         m, k = self.size, int(self.count[0])
         self.gram = _widened(self.gram, (m, m), (capacity, capacity))
@@ -66,7 +66,7 @@ class Quadratic:
         """Add coordinates: `cross` is the Gram of (old, new) against new, shape (m + k, k); `b` their linear terms."""
         m, k = self.size, len(b)
         if m + k > len(self.b):
-            self._reserve(max(2 * len(self.b), m + k))
+            self.reserve(max(2 * len(self.b), m + k))
         self.gram[: m + k, m : m + k] = cross
         self.gram[m : m + k, :m] = cross[:m].T
         self.b[m : m + k] = b
@@ -77,7 +77,7 @@ class Quadratic:
     def take(self, gram: Floats, b: Floats) -> None:
         """Work on this Gram, (m, m), which is kept and not copied."""
         self.size, self.position = 0, self.position[:0]
-        self._reserve(len(b))
+        self.reserve(len(b))
         self.size, self.gram = len(b), np.ascontiguousarray(gram)
         self.b[:], self.c[:] = b, b
 

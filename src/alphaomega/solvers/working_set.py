@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 LARGEST_BATCH = 10
 BLOCK_NUMBERS = 2e7  # at most so many correlations are held at once
-SMALL_SOLVE, SMALL_WORK = 3e4, 3e5  # numbers of the working block below which Python is what threads would share
+SMALL_WORK = 3e5  # numbers of the working block below which Python is what threads would share
 MAX_ROUNDS = 100
 LOOK_AHEAD = 1.1  # columns that reach this multiple of the last threshold of a batch join its working set
 LEAST_ADDED = 200  # at most this many columns join at once, or as many as there are
@@ -65,12 +65,13 @@ class Driver:
         """Solve, certify and record every alpha of every track."""
         for track in self.tracks:
             track.tolerance = float(np.clip(0.1 * self.control.tol, TIGHTEST, TOLERANCE))
-        if self.gathered is not None:
-            self.correlations = Correlations(self.design, self.gathered, self.norms, self.n_outputs, self.threads)
         room = int(BLOCK_NUMBERS / (len(self.norms) * self.n_outputs * len(self.tracks)))
         largest = max(1, min(LARGEST_BATCH, room))
         with ThreadPoolExecutor(self.threads.many) as pool:
             self.pool = pool
+            if self.gathered is not None:
+                outputs, threads = self.n_outputs, self.threads
+                self.correlations = Correlations(self.design, self.gathered, self.norms, outputs, threads, pool)
             position, batch = 0, 1 if self.gathered is not None and self.leader is None else largest
             while position < len(self.alphas):
                 batch = max(1, min(batch, largest))
@@ -79,11 +80,11 @@ class Driver:
                 self.control.tell(min(position / len(self.alphas), 1.0))
                 batch = 2 * batch if rounds <= 2 else batch // 2
 
-    def map(self, work: Callable[[S], T], items: Sequence[S], small: float = SMALL_WORK) -> list[T]:
+    def map(self, work: Callable[[S], T], items: Sequence[S]) -> list[T]:
         """Work on every item, side by side unless the work is so small that Python is most of it."""
         columns = len(self.norms if self.gathered is None else self.gathered.columns)
         numbers = self.design.shape[0] * self.n_outputs * max(columns, 1)
-        if self.threads.many == 1 or len(items) == 1 or numbers < small:
+        if self.threads.many == 1 or len(items) == 1 or numbers < SMALL_WORK:
             return [work(item) for item in items]
         return list(self.pool.map(work, items))
 
@@ -92,7 +93,7 @@ class Driver:
         self._predict(alphas)
         pending = [(track, alphas, track.latest()) for track in self.tracks]
         for rounds in range(1, MAX_ROUNDS + 1):
-            points = self.map(self._solve, pending, SMALL_SOLVE)
+            points = self.map(self._solve, pending)
             tracks = [track for track, _, _ in pending]
             slopes = self._slopes(tracks, points, rounds)
             trials = self.map(self._judge, list(zip(tracks, points, slopes)))
