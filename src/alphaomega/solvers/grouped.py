@@ -105,8 +105,8 @@ class GroupedQuadratic(Quadratic):
                 return
             block = self.gram[np.ix_(support, support)]
             hessian = block + part.curvature(x)
-            step = _solved(hessian, gradient)
-            if not (abs(step) <= LONGEST).all():
+            step = _solved(hessian, gradient, bool(part.weights.any() or part.quadratic.any()))
+            if step is None or not (abs(step) <= LONGEST).all():
                 return
             size, moved = 1.0, block @ step
             value = part.value(x)
@@ -122,12 +122,17 @@ class GroupedQuadratic(Quadratic):
             self.c[:m] -= self.gram[:m, support] @ (size * step)
 
 
-def _solved(hessian: Floats, gradient: Floats) -> Floats:
-    """hessian^-1 gradient; where columns depend on others, without the directions that rounding alone has left."""
+def _solved(hessian: Floats, gradient: Floats, penalised: bool) -> Floats | None:
+    """hessian^-1 gradient, None where it is not positive definite.
+
+    Where nothing is penalised, without the directions that rounding alone has left: no step may go far along them.
+    """
     size = np.diag(hessian)
     factor, info = dpotrf(hessian)
-    if info == 0 and (np.diag(factor) ** 2 > DEPENDENT * size).all():
+    if info == 0 and (penalised or (np.diag(factor) ** 2 > DEPENDENT * size).all()):
         return np.asarray(dpotrs(factor, gradient)[0])
+    if penalised:
+        return None
     unit = np.sqrt(np.where(size > 0, size, 1.0))
     values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
     alive = values > DEPENDENT * values[-1]

@@ -192,7 +192,8 @@ class SquaredLane(Lane):
         """Go behind a lane with the same rows and those held out: its Gram, less theirs, is this one's."""
         self.leader, self.held_out = leader, held_out
         self.held = np.empty((len(held_out), 0))
-        self.working.reserve(leader.working.size)
+        if leader.working.size > len(self.working.b):
+            self.working.reserve(leader.working.size)
 
     def take_whole(self, whole: WholeGram) -> None:
         """Use a Gram of all coordinates; the sample is not looked at."""
