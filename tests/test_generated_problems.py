@@ -198,9 +198,10 @@ def check(recipe: Recipe) -> None:
         return  # nothing to recompute: there is no minimum
     null_loss = objective.null_loss()
     last = float(1e-15 * abs(objective.y).max())  # digit of y, and of what is left of it once an offset is taken off
-    rounded = (2 * np.sqrt(null_loss) + last) * last
-    assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
     size = objective.weights @ abs(objective.y).reshape(len(objective.y), -1).max(1)
+    terms = 0.0 if recipe.loss in ("squared", "huber") else 1e-15 * float(1 + size)  # other losses differ from zero by
+    rounded = (2 * np.sqrt(null_loss) + last) * last + terms  # what is left of terms as large as one and y
+    assert path.null_loss == pytest.approx(null_loss, rel=1e-8, abs=max(rounded, 1e-300))
     lost = 1e-14 * abs(objective.X).max() * size
     lengths = np.sqrt(objective.weights @ objective.X**2)
     scale = path.scale if path.standardized else 1
@@ -254,6 +255,7 @@ FAR = replace(FLAT, seed=63, n=68, p=12, loss="multinomial", penalty="L1, weight
 EXCLUDED = replace(UNPENALISED, seed=222250, n=3, p=11, loss="logistic", weights="none", target="noise", scale=0,
                    target_scale=0, shift=0, constant=0, intercept=True)  # fmt: skip
 SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", target_scale=0, shift=0, copies=0)
+TINY = replace(FLAT, n=2, p=1, loss="poisson", scale=4, target_scale=-8, copies=0, offset=True, intercept=True)
 BESIDE = replace(FLAT, seed=931544, n=30, p=10, penalty="group", alphas="down to 1e-6", scale=4, shift=1,
                  correlation=0.0, intercept=True)  # fmt: skip
 
@@ -261,6 +263,7 @@ BESIDE = replace(FLAT, seed=931544, n=30, p=10, penalty="group", alphas="down to
 @example(SEPARABLE)  # by a column ten decades smaller than the other
 @example(replace(UNPENALISED, n=2, p=6, target="noise", target_scale=0, shift=0, density=1.0))
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees
+@example(TINY)  # a null loss of 5e-10, of a light row beside a heavy one
 @example(BESIDE)  # forces at the last alpha and the next show what its own, of a rounded eta, do not
 @example(INDEFINITE)  # its Gram has eigenvalues below zero, by rounding
 @example(EXCLUDED)  # constant columns at alpha = 0
