@@ -81,7 +81,7 @@ class Design(ABC):
     schema: Schema | None = None
 
     #: Whether products with several blocks may run side by side: X lies in memory, and BLAS makes them.
-    side_by_side: bool = False
+    side_by_side = False
 
     def __matmul__(self, w: Floats) -> Floats:
         return self.matvec(w)
@@ -97,7 +97,7 @@ class Design(ABC):
         return self._rmatvec(r, columns)
 
     def rmatvec_each(self, blocks: Sequence[Floats], each: Callable[..., Iterable[Floats]]) -> list[Floats]:
-        """X' r for every block r, one read of a design that is `side_by_side`; `each` maps like `map`, or a pool's."""
+        """X' r for every block r, in one read where `side_by_side`; `each` maps a function to them, like `map`."""
         self._count(None)
         return list(each(lambda r: self._rmatvec(r, None), blocks))
 

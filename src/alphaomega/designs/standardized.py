@@ -30,7 +30,7 @@ class Standardized(Design):
 
     def __init__(self, design: Design, center: Floats, scale: Floats) -> None:
         self.design, self.center, self.scale = design, center, scale
-        self.shape, self.side_by_side = design.shape, design.side_by_side
+        self.shape = design.shape
 
     def _count(self, columns: Columns | None) -> None:
         self.design._count(columns)
@@ -39,6 +39,11 @@ class Standardized(Design):
     def reads(self) -> float:  # type: ignore[override]
         """The reads of the matrix underneath."""
         return self.design.reads
+
+    @property
+    def side_by_side(self) -> bool:  # type: ignore[override]
+        """Whether products with the matrix underneath may run side by side."""
+        return self.design.side_by_side
 
     def take(self, columns: Columns) -> Floats:
         block = self.design.take(columns)

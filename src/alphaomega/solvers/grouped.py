@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from ..penalties import Terms
 from ..penalties.base import subdifferential_distance
-from .quadratic import DEPENDENT, Quadratic, definite_step
+from .quadratic import DEPENDENT, Quadratic
 from .sweeps import FAST, compiled
 
 Floats = NDArray[np.float64]
@@ -126,10 +127,12 @@ def _solved(hessian: Floats, gradient: Floats, penalised: bool) -> Floats | None
 
     Where nothing is penalised, without the directions that rounding alone has left: no step may go far along them.
     """
-    step = definite_step(hessian, gradient, 0.0 if penalised else DEPENDENT)
-    if penalised or step is not None:
-        return step
     size = np.diag(hessian)
+    factor, info = dpotrf(hessian)
+    if info == 0 and (penalised or (np.diag(factor) ** 2 > DEPENDENT * size).all()):
+        return np.asarray(dpotrs(factor, gradient)[0])
+    if penalised:
+        return None
     unit = np.sqrt(np.where(size > 0, size, 1.0))
     values, vectors = np.linalg.eigh(hessian / np.outer(unit, unit))
     alive = values > DEPENDENT * values[-1]

@@ -20,7 +20,7 @@ from .quadratic import MAX_SWEEPS, Quadratic
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
 INDEFINITE = 1e-11  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
-LAST_DIGIT = 1e-16  # of a sum, as a share of its terms
+LAST_DIGIT = 1e-16
 LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve
 
 

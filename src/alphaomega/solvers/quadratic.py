@@ -146,10 +146,12 @@ class Quadratic:
             at, hessian = v[support], gram[support[:, None], support]
             diagonal = np.einsum("ii->i", hessian)  # a view
             diagonal += quadratic
-            pull = c[support] - quadratic * at - l1 * np.sign(at)
-            step = definite_step(hessian, pull)
-            if step is None:
+            least = DEPENDENT * diagonal
+            factor, info = dpotrf(hessian.T, clean=False, overwrite_a=True)
+            if info or (factor.diagonal() ** 2 <= least).any():
                 return False
+            pull = c[support] - quadratic * at - l1 * np.sign(at)
+            step = dpotrs(factor, pull)[0]
             if not pull @ step > 0:
                 break
             edge = np.where(step > 0, upper, lower)
@@ -228,14 +230,6 @@ class Quadratic:
         k = len(support)
         self.factor[:k, :k] = factor
         self.order[:k], self.position[support], self.count[0] = support, np.arange(k), k
-
-
-def definite_step(hessian: Floats, slope: Floats, dependent: float = DEPENDENT) -> Floats | None:
-    """hessian^-1 slope; None where a squared pivot is not above the share `dependent` of its diagonal."""
-    factor, info = dpotrf(hessian.T, clean=False)
-    if info or (factor.diagonal() ** 2 <= dependent * hessian.diagonal()).any():
-        return None
-    return np.asarray(dpotrs(factor, slope)[0])
 
 
 def _inside(v: Floats, packed: Floats) -> NDArray[np.intp]:
