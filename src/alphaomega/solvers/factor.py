@@ -2,7 +2,8 @@
 
 The factor R is upper triangular, row-major, on the coordinates order[:size[0]]; position[j] is the place of j in
 `order`, -1 when absent. Rows of R are contiguous, so appending, deleting and both triangular solves run along rows
-(Golub and Van Loan, Matrix Computations, 6.5). `terms` is a (4, m) array: l1, quadratic, lower, upper.
+(Golub and Van Loan, Matrix Computations, 6.5). Loops run over slices from their beginning: where an index could be
+negative, the compiler does not use vectors of numbers. `terms` is a (4, m) array: l1, quadratic, lower, upper.
 """
 
 from __future__ import annotations
@@ -21,21 +22,24 @@ def forward_all(factor, k, columns):
     i = 0
     while i + 4 <= k:
         r0, r1, r2, r3 = factor[i], factor[i + 1], factor[i + 2], factor[i + 3]
-        for x in columns:
+        s0, s1, s2, s3 = r0[i + 4 : k], r1[i + 4 : k], r2[i + 4 : k], r3[i + 4 : k]
+        for q in range(len(columns)):
+            x = columns[q]
             x0 = x[i] / r0[i]
             x1 = (x[i + 1] - x0 * r0[i + 1]) / r1[i + 1]
             x2 = (x[i + 2] - x0 * r0[i + 2] - x1 * r1[i + 2]) / r2[i + 2]
             x3 = (x[i + 3] - x0 * r0[i + 3] - x1 * r1[i + 3] - x2 * r2[i + 3]) / r3[i + 3]
             x[i], x[i + 1], x[i + 2], x[i + 3] = x0, x1, x2, x3
-            for j in range(i + 4, k):
-                x[j] -= x0 * r0[j] + x1 * r1[j] + x2 * r2[j] + x3 * r3[j]
+            rest = x[i + 4 : k]
+            for j in range(len(rest)):
+                rest[j] -= x0 * s0[j] + x1 * s1[j] + x2 * s2[j] + x3 * s3[j]
         i += 4
     for a in range(i, k):
-        row = factor[a]
-        for x in columns:
-            x[a] /= row[a]
+        for q in range(len(columns)):
+            x = columns[q]
+            x[a] /= factor[a, a]
             for j in range(a + 1, k):
-                x[j] -= x[a] * row[j]
+                x[j] -= x[a] * factor[a, j]
 
 
 @inner()
@@ -51,11 +55,12 @@ def backward(factor, k, x):
     while i >= 3:
         r0, r1, r2, r3 = factor[i], factor[i - 1], factor[i - 2], factor[i - 3]
         t0 = t1 = t2 = t3 = 0.0
-        for j in range(i + 1, k):
-            t0 += r0[j] * x[j]
-            t1 += r1[j] * x[j]
-            t2 += r2[j] * x[j]
-            t3 += r3[j] * x[j]
+        s0, s1, s2, s3, rest = r0[i + 1 : k], r1[i + 1 : k], r2[i + 1 : k], r3[i + 1 : k], x[i + 1 : k]
+        for j in range(len(rest)):
+            t0 += s0[j] * rest[j]
+            t1 += s1[j] * rest[j]
+            t2 += s2[j] * rest[j]
+            t3 += s3[j] * rest[j]
         x0 = (x[i] - t0) / r0[i]
         x1 = (x[i - 1] - t1 - r1[i] * x0) / r1[i - 1]
         x2 = (x[i - 2] - t2 - r2[i] * x0 - r2[i - 1] * x1) / r2[i - 2]
@@ -126,18 +131,19 @@ def delete(factor, order, position, size, t, work):
     for i in range(t + 1, k):
         work[i - 1] = factor[t, i]
     for i in range(t):
-        row = factor[i]
-        for j in range(t, k - 1):
+        row = factor[i, t:k]
+        for j in range(len(row) - 1):
             row[j] = row[j + 1]
     for i in range(t, k - 1):
-        row, below = factor[i], factor[i + 1]
-        radius = np.sqrt(below[i + 1] * below[i + 1] + work[i] * work[i])
-        cosine, sine = below[i + 1] / radius, work[i] / radius
-        row[i] = radius
-        for j in range(i + 1, k - 1):
-            shifted = below[j + 1]
-            row[j] = cosine * shifted + sine * work[j]
-            work[j] = cosine * work[j] - sine * shifted
+        pivot = factor[i + 1, i + 1]
+        radius = np.sqrt(pivot * pivot + work[i] * work[i])
+        cosine, sine = pivot / radius, work[i] / radius
+        factor[i, i] = radius
+        row, below, rest = factor[i, i + 1 : k - 1], factor[i + 1, i + 2 : k], work[i + 1 : k - 1]
+        for j in range(len(row)):
+            shifted = below[j]
+            row[j] = cosine * shifted + sine * rest[j]
+            rest[j] = cosine * rest[j] - sine * shifted
     position[order[t]] = -1
     for i in range(t, k - 1):
         order[i] = order[i + 1]
