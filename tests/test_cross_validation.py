@@ -214,3 +214,18 @@ def test_the_curve_as_a_table():
     frame = cv.to_frame()
     assert frame.columns == ["alpha", "mean_score", "standard_error", "n_nonzero"]
     np.testing.assert_array_equal(frame["mean_score"].to_numpy(), cv.mean)
+
+
+@pytest.mark.parametrize("heavy", [1e4, 1e9])
+def test_a_fold_that_weighs_more_than_all_others_together_keeps_its_digits(heavy):
+    rng = np.random.default_rng(5)
+    X, ids = rng.standard_normal((60, 300)), np.arange(60) % 6
+    y, weights = X[:, :3].sum(1) + rng.standard_normal(60), np.where(ids == 0, heavy, 1.0)
+    cv = ao.cross_validate(X, y, weights=weights, folds=ids)
+    expected = []
+    for fold in range(6):
+        own = ids != fold
+        path = ao.path(X[own], y[own], weights=weights[own], alphas=cv.path.alphas)
+        left = y[~own] - path.intercept[:, None] - path.coef @ X[~own].T
+        expected.append((left**2).mean(1))
+    np.testing.assert_allclose(cv.scores, expected, rtol=1e-6)

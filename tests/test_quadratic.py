@@ -10,7 +10,7 @@ import pytest
 
 from alphaomega.penalties import Terms
 from alphaomega.solvers import descent
-from alphaomega.solvers.quadratic import Quadratic
+from alphaomega.solvers.quadratic import LeftOut, Quadratic
 
 ALPHAS = np.geomspace(1, 1e-3, 30)
 
@@ -66,3 +66,28 @@ print("alphaomega.solvers.kernels" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+def test_the_gram_without_some_rows_is_that_of_the_others(intercept):
+    rng = np.random.default_rng(2)
+    X, share = rng.standard_normal((60, 90)) + rng.standard_normal(90), rng.dirichlet(np.ones(60))
+    kept = np.arange(60) % 5 != 0
+
+    def moments(rows):
+        own = share[rows] / share[rows].sum()
+        mean = own @ X[rows] if intercept else np.zeros(90)
+        centred = X[rows] - mean
+        return centred.T @ (own[:, None] * centred), mean
+
+    whole, part = Quadratic(), Quadratic()
+    gram, means = moments(slice(None))
+    whole.grow(gram, np.zeros(90))
+    expected, own = moments(kept)
+    places = rng.permutation(90)[:80]
+    for start, stop in ((0, 3), (3, 50), (50, 80)):  # more than a tile, and more than its first room
+        at, fresh = places[:stop], places[start:stop]
+        products = X[~kept][:, at].T @ (share[~kept, None] * X[~kept][:, fresh])
+        part.grow_within(whole, at, np.arange(start, stop), LeftOut(means, products, share[kept].sum(), own[at]))
+    np.testing.assert_allclose(part.gram[:80, :80], expected[np.ix_(places, places)], atol=1e-13)
+    np.testing.assert_array_equal(part.b[:80], np.arange(80))

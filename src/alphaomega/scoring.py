@@ -12,6 +12,7 @@ from .designs import Design
 from .losses import Loss
 from .problem import Problem
 from .solvers import RawPath
+from .solvers.threads import Threads
 
 Floats = NDArray[np.float64]
 NUMBERS = 4e6  # predictors that are held at once, of so many alphas as fit
@@ -29,7 +30,9 @@ def held_out_scores(problem: Problem, folds: NDArray[np.intp], paths: Sequence[R
     sides = [problem.y, problem.weights, folds]
     if problem.offset is not None:
         sides.append(problem.base_eta())
-    return problem.design.sum_over_rows(work, *sides) / np.maximum(weights, 1e-300)[:, None]
+    with Threads(1).small():  # small products, for which threads of BLAS would go on spinning
+        sums = problem.design.sum_over_rows(work, *sides)
+    return sums / np.maximum(weights, 1e-300)[:, None]
 
 
 class _Fit:
@@ -62,16 +65,17 @@ def _sums(
         own = np.flatnonzero((folds == fold) & (weights > 0))
         if not own.size:
             continue
-        part = rows.rows(own)
+        part, target = rows.rows(own), y[own]
         m, outputs = fit.intercept.shape
         step = max(1, int(NUMBERS / (len(own) * outputs)))
         for start in range(0, m, step):
             chosen = slice(start, start + step)
             intercept = fit.intercept[chosen]
             eta = part.matvec(fit.coef[:, chosen].reshape(len(fit.support), intercept.size), fit.support)
-            eta = eta.reshape(len(own), -1, outputs) + intercept
-            for place in range(eta.shape[1]):
-                predictor = eta[:, place].reshape(y[own].shape)
-                predictor = predictor if base is None else predictor + base[own]
-                sums[fold, start + place] = weights[own] @ loss.deviance(y[own], predictor)
+            eta = eta.reshape(len(own), *intercept.shape) + intercept
+            if base is not None:
+                eta += base[own].reshape(len(own), 1, outputs)
+            eta = eta.swapaxes(0, 1).reshape(len(intercept) * len(own), *target.shape[1:])  # alpha after alpha
+            deviance = loss.deviance(np.concatenate([target] * len(intercept)), eta)
+            sums[fold, chosen] = deviance.reshape(-1, len(own)) @ weights[own]
     return sums

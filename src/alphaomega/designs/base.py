@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -79,9 +79,8 @@ class Design(ABC):
     reads: float = 0.0
     #: What is known of the columns of the data, None for plain numbers.
     schema: Schema | None = None
-
-    #: Whether products with several blocks may run side by side: X lies in memory, and BLAS makes them.
-    side_by_side = False
+    #: Whether its products go side by side in shares of the columns; see `shared`.
+    in_shares = False
 
     def __matmul__(self, w: Floats) -> Floats:
         return self.matvec(w)
@@ -95,11 +94,6 @@ class Design(ABC):
         """X[:, columns].T @ r for r of shape (n,) or a block (n, m): one read serves the whole block."""
         self._count(columns)
         return self._rmatvec(r, columns)
-
-    def rmatvec_each(self, blocks: Sequence[Floats], each: Callable[..., Iterable[Floats]]) -> list[Floats]:
-        """X' r for every block r, in one read where `side_by_side`; `each` maps a function to them, like `map`."""
-        self._count(None)
-        return list(each(lambda r: self._rmatvec(r, None), blocks))
 
     def gram(self, columns: Columns | None = None, weights: Floats | None = None) -> Floats:
         """X_c' diag(weights) X_c, shape (k, k); uncentred."""
@@ -162,6 +156,13 @@ class Design(ABC):
         """The matrix for a solver that reads it hundreds of times: in memory where it fits, at the cost of a read."""
         return self
 
+    def shared(self, each: Callable[..., Iterable], count: int) -> Design:
+        """This matrix, whose large products go in so many shares of the columns where they lie in memory.
+
+        `each` maps a function to the shares, side by side, like `map`.
+        """
+        return self
+
     def place(self, row: int) -> str:
         """Where a row stands in the files it came from, for messages; empty where its number says all."""
         return ""
@@ -205,3 +206,8 @@ class Design(ABC):
 
     def _count(self, columns: Columns | None) -> None:
         self.reads += 1.0 if columns is None else len(columns) / max(self.shape[1], 1)
+
+
+def slices(size: int, count: int) -> list[slice]:
+    """As many slices of nearly equal length, which cover 0 to `size`."""
+    return [slice(size * k // count, size * (k + 1) // count) for k in range(count)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,6 @@ class Dense(Design):
     >>> Dense(np.eye(2)).rmatvec(np.array([1.0, 2.0]))
     array([1., 2.])
     """
-
-    side_by_side = True
 
     def __init__(self, array: NDArray) -> None:
         if array.ndim != 2:
@@ -62,7 +60,8 @@ class Dense(Design):
         if columns is not None:
             return self.array[:, columns].astype(np.float64, copy=False).T @ r
         if self.array.dtype == np.float64:
-            return (r.T @ self.array).T  # a block's product has each column side by side
+            product = np.dot if self.array.flags.forc else np.matmul  # one copies, the other keeps the GIL for a vector
+            return product(r.T, self.array).T  # a block's product has each column side by side
         result = np.zeros((self.shape[1], *r.shape[1:]))
         for rows, columns_, block in self._blocks():
             result[columns_] += block.T @ r[rows]
@@ -96,6 +95,11 @@ class Dense(Design):
 
     def block(self, center: Floats, scale: Floats) -> DenseBlock:
         return DenseBlock(self, center, scale)
+
+    def shared(self, each: Callable[..., Iterable], count: int) -> Dense:
+        from .shared import SharedDense
+
+        return SharedDense(self, each, count) if count > 1 else self
 
     def _gram(self, columns: Columns | None, weights: Floats | None) -> Floats:
         if columns is None and weights is None and self.array.dtype == np.float64:

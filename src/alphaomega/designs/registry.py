@@ -18,6 +18,7 @@ from .base import Design
 from .chunked import Chunked
 from .dense import Dense
 from .files import from_arrow, from_npy, from_parquet, from_sql
+from .shared import SharedDense
 from .sparse import Sparse
 from .standardized import Standardized
 
@@ -34,6 +35,13 @@ def on_disk(array: Any, write: Callable[[Any, Path], Any], read: Callable[[Path]
     write(array, folder / "X")
     design = _in_small_batches(read(folder / "X"))
     weakref.finalize(design.source, shutil.rmtree, folder, ignore_errors=True)
+    return design
+
+
+def _shared(array: Any) -> Design:
+    """In shares however small the product."""
+    design = SharedDense(Dense(array), map, 3)
+    design.least = 0
     return design
 
 
@@ -108,6 +116,8 @@ def _in_small_batches(design: Chunked) -> Chunked:
 REGISTRY: dict[str, Callable[[Any], Design]] = {
     "dense F": lambda array: Dense(np.asfortranarray(array)),
     "dense C": lambda array: Dense(np.ascontiguousarray(array)),
+    "dense F in shares": lambda array: _shared(np.asfortranarray(array)),
+    "dense C in shares": lambda array: _shared(np.ascontiguousarray(array)),
     "sparse CSC": lambda array: Sparse(scipy.sparse.csc_array(array)),
     "sparse CSR": lambda array: Sparse(scipy.sparse.csr_array(array)),
     "standardized dense": lambda array: Standardized(Dense(2 * array + 3), *_constants(array, 3.0, 2.0)),

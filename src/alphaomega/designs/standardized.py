@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ class Standardized(Design):
 
     def __init__(self, design: Design, center: Floats, scale: Floats) -> None:
         self.design, self.center, self.scale = design, center, scale
-        self.shape = design.shape
+        self.shape, self.in_shares = design.shape, design.in_shares
 
     def _count(self, columns: Columns | None) -> None:
         self.design._count(columns)
@@ -40,10 +42,8 @@ class Standardized(Design):
         """The reads of the matrix underneath."""
         return self.design.reads
 
-    @property
-    def side_by_side(self) -> bool:  # type: ignore[override]
-        """Whether products with the matrix underneath may run side by side."""
-        return self.design.side_by_side
+    def shared(self, each: Callable[..., Iterable], count: int) -> Standardized:
+        return Standardized(self.design.shared(each, count), self.center, self.scale)
 
     def take(self, columns: Columns) -> Floats:
         block = self.design.take(columns)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..designs import Standardized
 from .lanes import Points
-from .screening import Basis
+from .screening import Basis, Slopes, doubtful
 from .threads import Threads
 from .tracks import Gathered, Track
 
 Floats = NDArray[np.float64]
-SMALL_READ = 1e7  # multiplications of a read that are not worth waking the threads of BLAS
+FEW_READ = 4  # points of a track in a batch that are read in full; those between them are near their span
 WHOLE_READ = 0.3  # above this share of uncertified columns one whole read is cheaper than a gather
 
 
@@ -32,82 +31,83 @@ class Correlations:
     norms: Floats
     n_outputs: int
     threads: Threads
-    pool: ThreadPoolExecutor
 
-    def exact(self, tracks: list[Track], points: list[Points]) -> list[Floats]:
-        """One block read for all candidates of all tracks; its forces become the bases of the bounds."""
+    def exact(self, tracks: list[Track], points: list[Points]) -> list[Slopes]:
+        """One block read that leaves nothing open: of a few points of each track, which bound those between."""
         if self.gathered.complete:
             return [self._of_block(track, own) for track, own in zip(tracks, points)]
-        slopes = self._read([_weighted(track, own) for track, own in zip(tracks, points)])
-        for track, own, part in zip(tracks, points, slopes):
+        some = [own.spread(FEW_READ) for own in points]
+        read = self._read(tracks, some)
+        for track, own, part in zip(tracks, some, read):
             assert own.forces is not None
             track.basis = Basis(own.forces, part, track.lane.sample.share)
-        return slopes
+        if any(own is not few for own, few in zip(points, some)):
+            bounded = self.bounded(tracks, points)
+            if bounded is not None:
+                return bounded
+            read = self._read(tracks, points)
+        return [Slopes(self._by_coordinates(part, len(own.alphas))) for part, own in zip(read, points)]
 
-    def _read(self, weighted: list[Floats]) -> list[Floats]:
-        """X' of every track's weighted forces, in one read.
+    def _read(self, tracks: list[Track], points: list[Points]) -> list[Floats]:
+        """X' of every track's weighted forces, in one read."""
+        weighted = [_weighted(track, own) for track, own in zip(tracks, points)]
+        forces = np.concatenate([part.T for part in weighted]).T
+        with self.threads.reading(self.design):
+            product = self.design.rmatvec(forces)
+        return np.split(product, np.cumsum([part.shape[1] for part in weighted])[:-1], axis=1)
 
-        Where lanes run side by side, so does their read, in shares: threads of BLAS go on spinning for some 25 ms after
-        a product, and take the processors from the lanes.
-        """
-        count = min(len(weighted), self.threads.many if self.design.side_by_side else 1)
-        shares = [weighted[k * len(weighted) // count : (k + 1) * len(weighted) // count] for k in range(count)]
-        wholes = [np.concatenate([part.T for part in share]).T for share in shares]
-        if count > 1:
-            products = self.design.rmatvec_each(wholes, self.pool.map)
-        else:
-            large = wholes[0].size * len(self.norms) > SMALL_READ
-            with self.threads.reading() if large else nullcontext():
-                products = [self.design.rmatvec(wholes[0])]
-        ends = [np.cumsum([part.shape[1] for part in share])[:-1] for share in shares]
-        return [part for product, end in zip(products, ends) for part in np.split(product, end, axis=1)]
-
-    def bounded(self, tracks: list[Track], points: list[Points]) -> list[Floats] | None:
+    def bounded(self, tracks: list[Track], points: list[Points]) -> list[Slopes] | None:
         """Correlations by the residual-subspace bound; None when too many columns would have to be read."""
         if self.gathered.complete:
             return None
-        estimates, doubtful = [], np.zeros(len(self.norms), dtype=bool)
-        for track, own in zip(tracks, points):
-            assert track.basis is not None and own.forces is not None
-            estimate, error = track.basis.estimate(own.forces)
-            estimates.append(estimate)
-            doubtful |= self._doubtful(track, own.alphas, estimate, error)
-        doubtful &= self.gathered.places < 0
-        columns = np.flatnonzero(doubtful)
-        if len(columns) > WHOLE_READ * len(self.norms):
+        screened = self.threads.team.map(self._screen, tracks, points)
+        columns = np.flatnonzero(np.logical_or.reduce([over for _, over in screened]))
+        apart = columns[self.gathered.places[columns] < 0]
+        if len(apart) > WHOLE_READ * len(self.norms):
             return None
-        weighted = [_weighted(track, own) for track, own in zip(tracks, points)]
-        read = self.design.rmatvec(np.hstack(weighted), columns) if columns.size else None
-        at = 0
-        for part, estimate in zip(weighted, estimates):
-            if read is not None:
-                estimate[columns] = read[:, at : at + part.shape[1]]
-            at += part.shape[1]
-            estimate[self.gathered.columns] = self.gathered.block.rmatvec(part)
-        return estimates
+        columns = np.concatenate([columns[self.gathered.places[columns] >= 0], apart])
+        coordinates = (columns[:, None] * self.n_outputs + np.arange(self.n_outputs)).ravel()
+        slopes = []
+        for track, own, (shares, _), part in zip(tracks, points, screened, self._of_columns(columns, tracks, points)):
+            assert track.basis is not None
+            values = self._by_coordinates(part, len(own.alphas))
+            slopes.append(Slopes(values, coordinates, (track.basis.correlations, shares)))
+        return slopes
 
-    def _doubtful(self, track: Track, alphas: Floats, estimate: Floats, error: Floats) -> NDArray[np.bool_]:
-        """Columns that the bound cannot certify inactive at some alpha, and whose estimate may not stand for them."""
-        terms, k = track.lane.terms, self.n_outputs
-        bound = abs(estimate) + np.multiply.outer(self.norms, track.bound * error)
-        if terms.groups is None or terms.group_weights is None:
-            with np.errstate(invalid="ignore"):  # an excluded coordinate at alpha = 0
-                level = np.multiply.outer(alphas, terms.l1.reshape(-1, k)).transpose(1, 0, 2).reshape(len(bound), -1)
-            return np.asarray((bound > level).any(1))
-        doubtful = np.zeros(len(bound), dtype=bool)
-        for place, alpha in enumerate(alphas):
-            mine = bound[:, place * k : (place + 1) * k]
-            soft = np.where(terms.excluded, 0.0, np.maximum(mine.ravel() - (terms * float(alpha)).l1, 0.0))
-            norm = np.sqrt(np.bincount(terms.groups, soft**2, len(terms.group_weights)))
-            over = (norm > alpha * terms.group_weights)[terms.groups]
-            doubtful |= over.reshape(mine.shape).any(1)
-        return doubtful
+    def _screen(self, track: Track, points: Points) -> tuple[Floats, NDArray[np.bool_]]:
+        """How a track's forces project on its basis, and which columns they leave open."""
+        assert track.basis is not None and points.forces is not None
+        shares, error = track.basis.project(points.forces)
+        basis = (track.basis.correlations, shares)
+        return shares, doubtful(track.lane.terms, points.alphas, basis, self.norms, track.bound * error)
 
-    def _of_block(self, track: Track, points: Points) -> Floats:
+    def _of_columns(self, columns: NDArray[np.intp], tracks: list[Track], points: list[Points]) -> list[Floats]:
+        """X' of every track's weighted forces, of some columns alone: those in the block first."""
+        weighted = np.hstack([_weighted(track, own) for track, own in zip(tracks, points)])
+        places = self.gathered.places[columns]
+        known = int((places >= 0).sum())
+        block = self.gathered.block
+        if 2 * known < block.size:
+            shares = np.array_split(places[:known], self.threads.many)
+            parts = self.threads.team.map(partial(block.rmatvec_at, weighted), shares)
+        else:  # a product with some columns too many costs less than a copy
+            with self.threads.reading(self.design):
+                parts = [block.rmatvec(weighted)[places[:known]]]
+        if known < len(columns):
+            parts.append(self.design.rmatvec(weighted, columns[known:]))
+        ends = np.cumsum([own.intercept.size for own in points])
+        return np.split(np.concatenate(parts), ends[:-1], axis=1)
+
+    def _by_coordinates(self, product: Floats, count: int) -> Floats:
+        """(columns, points * outputs) as (columns * outputs, points)."""
+        parts = product.reshape(len(product), count, self.n_outputs)
+        return parts.transpose(0, 2, 1).reshape(-1, count)
+
+    def _of_block(self, track: Track, points: Points) -> Slopes:
         """Correlations where every column stands in the block: X is not read again."""
         product = np.empty((len(self.norms), len(points.alphas) * self.n_outputs), order="F")
         product[self.gathered.columns] = self.gathered.block.rmatvec(_weighted(track, points))
-        return product
+        return Slopes(self._by_coordinates(product, len(points.alphas)))
 
 
 def _weighted(track: Track, points: Points) -> Floats:

@@ -14,6 +14,7 @@ from ..problem import NullModel
 from .costs import worth_keeping
 from .dual import balanced, cancels, dual_loss, violation
 from .lanes import Coordinates, Lane, Points, Sample, inverse_of, omega_of, quadratic_for, reference_of
+from .screening import Slopes
 from .trajectory import State, Trajectory
 
 Floats = NDArray[np.float64]
@@ -135,16 +136,18 @@ class CurvedLane(Lane):
     def _objective(self) -> float:
         return float(self.sample.share @ self.losses) + self.omega
 
-    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+    def gaps(self, points: Points, slopes: Slopes, scale: Floats, conjugate: Floats) -> Floats:
         assert points.forces is not None
         sample, k = self.sample, self.n_outputs
         dual = np.full(len(scale), np.inf)
+        terms = slopes.terms(self.terms)
+        norms = self.norms if slopes.coordinates is None else self.norms[slopes.coordinates]
         for place, alpha in enumerate(points.alphas):
             force = points.forces[:, place * k : (place + 1) * k]
             size = float(sample.share @ abs(force).max(1))
             if sample.intercept and not cancels(force, sample.share):
                 continue
-            if balanced(self.terms * float(alpha), slopes[:, place], size * self.norms):
+            if balanced(terms * float(alpha), slopes.values[:, place], size * norms):
                 scaled = self._flat(scale[place] * force)
                 dual[place] = dual_loss(sample.loss, sample.y, sample.share, scaled, sample.base)
         return points.objective + dual + conjugate

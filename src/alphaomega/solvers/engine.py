@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from .working_set import Driver
 Floats = NDArray[np.float64]
 MOST_LANES = 32  # more share a working set that none of them needs
 FOLLOWING = 0.3  # the work of a lane that follows, as a share of the leader's
-MOST_HELD_OUT = 0.3  # a share of more rows costs about as much as a Gram of the others
+MOST_HELD_OUT = 0.3  # a Gram of the others costs no more than one of so many rows, and keeps more digits
 LANE_NUMBERS = 2e7  # numbers that the points of all lanes hold at once
 
 
@@ -109,7 +110,10 @@ class Lanes:
         """All lanes on one working set, or on one Gram of all columns."""
         problem = problems[0]
         start = problem.design.reads
-        with self.threads.reading():
+        if problem.loss.constant_curvature and not whole_gram_pays(problem):
+            design = problem.design.shared(self.threads.team.map, self.threads.many)
+            problems = [replace(own, design=design) for own in problems]
+        with self.threads.reading(problems[0].design):
             frame = Frame.of(problems)
         bounds = np.ones(len(problems)) if frame.whole else [_stretch(problem, own) for own in problems]
         held_out = [None, *(_held_out(problem, own) for own in problems[1:])]
@@ -141,7 +145,7 @@ class Lanes:
             tracks.append(Track(lane, part.null.loss, part.slope, inside, np.zeros(p), bound=float(bound), pull=pull))
         if grid.start is not None:
             tracks[0].start = _begin(frame, grid.start, float(alphas[0]))
-        tracks[0].lane.all_threads = self.threads.reading
+        tracks[0].lane.all_threads = partial(self.threads.reading, frame.design)
         driver = Driver(
             frame.design, gathered, tracks, alphas, frame.norms, problem.n_outputs, self.control, self.threads
         )
@@ -156,8 +160,9 @@ class Lanes:
             for track, rows in zip(tracks, held_out):
                 if rows is not None and isinstance(track.lane, SquaredLane) and isinstance(first, SquaredLane):
                     track.lane.follow(first, rows)
+            design = frame.design.shared(self.threads.team.map, self.threads.many)
             rest = self.control.part(share, 1.0)
-            replace(leader, tracks=tracks[1:], gathered=behind, control=rest, leader=tracks[0]).run()
+            replace(leader, design=design, tracks=tracks[1:], gathered=behind, control=rest, leader=tracks[0]).run()
         tracks[0].message = shortfall(np.concatenate(tracks[0].gaps), alphas, self.control.tol)
         reads = problem.design.reads - start
         return [_raw(frame, part, track, alphas, reads) for part, track in zip(frame.parts, tracks)]
@@ -189,7 +194,8 @@ def _held_out(first: Problem, other: Problem) -> NDArray[np.intp] | None:
     rows = np.flatnonzero((other.weights == 0) & (first.weights > 0))
     same = other.weights == first.weights
     same[rows] = True
-    return rows if same.all() and rows.size <= MOST_HELD_OUT * len(same) else None
+    few = rows.size <= MOST_HELD_OUT * len(same) and other.total >= (1 - MOST_HELD_OUT) * first.total
+    return rows if few and same.all() else None
 
 
 def _lane(frame: Frame, part: Part, gathered: Gathered | None) -> Lane:
@@ -217,18 +223,21 @@ def _begin(frame: Frame, start: Start, alpha: float) -> Points:
 def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -> RawPath:
     """Points in the block's coordinates as coefficients in the columns' units."""
     p, k = frame.design.shape[1], frame.problem.n_outputs
-    used = [points.coordinates[points.v.any(0)] // k for points in track.points]
-    columns = np.unique(np.concatenate([np.empty(0, dtype=np.intp), *used]))
+    active = [np.flatnonzero(points.v.any(0)) for points in track.points]
+    used = np.zeros(p, dtype=bool)
+    for points, own in zip(track.points, active):
+        used[points.coordinates[own] // k] = True
+    columns = np.flatnonzero(used)
     values = np.zeros((len(alphas), len(columns) * k))
     intercept = np.zeros((len(alphas), k))
-    scale, center = np.repeat(frame.scale, k), np.repeat(frame.center, k)
-    lower, upper = _bounds(frame, part)
+    scale, center = np.repeat(frame.scale[columns], k), np.repeat(frame.center[columns], k)
+    lower, upper = _bounds(frame, part, columns)
     start = 0
-    for points in track.points:
-        active = np.flatnonzero(points.v.any(0))
-        at, rows = points.coordinates[active], slice(start, start + len(points.alphas))
-        value = (points.v[:, active] / scale[at]).clip(lower[at], upper[at])
-        values[rows, np.searchsorted(columns, at // k) * k + at % k] = value
+    for points, own in zip(track.points, active):
+        at, rows = points.coordinates[own], slice(start, start + len(points.alphas))
+        at = np.searchsorted(columns, at // k) * k + at % k
+        value = (points.v[:, own] / scale[at]).clip(lower[at], upper[at])
+        values[rows, at] = value
         for output in range(k):
             mine = at % k == output
             intercept[rows, output] = points.intercept[:, output] - value[:, mine] @ center[at[mine]]
@@ -250,9 +259,9 @@ def _raw(frame: Frame, part: Part, track: Track, alphas: Floats, reads: float) -
     )
 
 
-def _bounds(frame: Frame, part: Part) -> tuple[Floats, Floats]:
-    """The bounds in the columns' units, which rescaling must not miss by a last digit."""
-    terms = frame.problem.terms
+def _bounds(frame: Frame, part: Part, columns: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """The bounds of some columns in their units, which rescaling must not miss by a last digit."""
+    terms, k = frame.problem.terms, frame.problem.n_outputs
     assert terms is not None
-    own = np.repeat(part.scale, frame.problem.n_outputs)
-    return terms.lower / own, terms.upper / own
+    own, at = np.repeat(part.scale[columns], k), (columns[:, None] * k + np.arange(k)).ravel()
+    return terms.lower[at] / own, terms.upper[at] / own

@@ -15,12 +15,15 @@ from ..designs.base import Block
 from ..losses import Loss
 from ..penalties import Terms
 from .grouped import GroupedQuadratic
-from .quadratic import MAX_SWEEPS, Quadratic
+from .quadratic import MAX_SWEEPS, LeftOut, Quadratic
+from .screening import Slopes
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
 INDEFINITE = 1e-11  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
 LAST_DIGIT = 1e-16
+FEW_ROWS = 200
+FOLLOWERS_ROOM = 0.7  # of the leader's working set: theirs are smaller
 LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve
 
 
@@ -67,6 +70,17 @@ class Points:
         """The solutions at some of the alphas."""
         outputs = self.intercept.shape[1]
         columns = slice(which.start and which.start * outputs, which.stop and which.stop * outputs)
+        return self._picked(which, columns)
+
+    def spread(self, count: int) -> Points:
+        """So many of the solutions, evenly spread, the first and the last among them; all where there are no more."""
+        if len(self.alphas) <= count:
+            return self
+        which = np.linspace(0, len(self.alphas) - 1, count).round().astype(np.intp)
+        outputs = self.intercept.shape[1]
+        return self._picked(which, (which[:, None] * outputs + np.arange(outputs)).ravel())
+
+    def _picked(self, which: slice | NDArray[np.intp], columns: slice | NDArray[np.intp]) -> Points:
         forces = None if self.forces is None else self.forces[:, columns]
         return Points(
             self.alphas[which], self.coordinates, self.v[which], self.intercept[which], forces,
@@ -87,6 +101,8 @@ class Lane(ABC):
     whole_block = False
     #: Whether its Gram serves lanes behind it that leave out some rows.
     leads = False
+    #: How many alphas to solve at once behind a leader, which shows what comes when: more where solves take less time.
+    batch_behind = 10
     #: Around large Grams: lets them use every BLAS thread, where no other lane runs beside this one.
     all_threads: Callable[[], AbstractContextManager] = nullcontext
 
@@ -103,8 +119,8 @@ class Lane(ABC):
         """The solutions, no coordinate violating stationarity by more than tolerance times its threshold (roughly)."""
 
     @abstractmethod
-    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
-        """Primal minus dual objectives, from the correlations (d, B); `scale` makes the forces dual feasible.
+    def gaps(self, points: Points, slopes: Slopes, scale: Floats, conjugate: Floats) -> Floats:
+        """Primal minus dual objectives, from the correlations; `scale` makes the forces dual feasible.
 
         `conjugate` is the penalty's conjugate there.
         """
@@ -183,6 +199,8 @@ class SquaredLane(Lane):
         self.means = np.empty(0)
         self.pull = 0.0
         self.working = quadratic_for(terms)
+        if terms.groups is None:
+            self.batch_behind = 24 if len(sample.y) > FEW_ROWS else 48
         self.working_terms = terms.subset(self.coordinates)
         self.some_free = bool(terms.free.any())
         self.leader: SquaredLane | None = None
@@ -191,9 +209,13 @@ class SquaredLane(Lane):
     def follow(self, leader: SquaredLane, held_out: NDArray[np.intp]) -> None:
         """Go behind a lane with the same rows and those held out: its Gram, less theirs, is this one's."""
         self.leader, self.held_out = leader, held_out
-        self.held = np.empty((len(held_out), 0))
-        if leader.working.size > len(self.working.b):
-            self.working.reserve(leader.working.size)
+        share = leader.sample.share[held_out]
+        self.held = np.empty((0, len(held_out)))
+        self.held_share, self.kept = share, 1 - float(share.sum())
+        target = leader.y[held_out]
+        self.held_sides = np.stack([share, share * target], axis=1)
+        self.shift = self.mean_y - leader.mean_y
+        self.working.reserve(max(len(self.working.b), int(FOLLOWERS_ROOM * leader.working.size)))
 
     def take_whole(self, whole: WholeGram) -> None:
         """Use a Gram of all coordinates; the sample is not looked at."""
@@ -205,32 +227,35 @@ class SquaredLane(Lane):
 
     def grow(self, coordinates: Coordinates, places: Coordinates) -> None:
         assert self.block is not None
-        share, old = self.sample.share, len(self.coordinates)
         self.in_block = np.append(self.in_block, places)
-        cross = self._gram(self.block, places)
-        both = self.block.rmatvec_at(np.stack([share, share * self.y], axis=1), places)
+        self.coordinates = np.append(self.coordinates, coordinates)
+        self.working_terms = self.terms.subset(self.coordinates)
+        fresh = None if self.leader is None else self.block.some_rows(self.held_out, places)
+        if self.leader is None or fresh is None:
+            self._grow_alone(self.block, places)
+        else:
+            self._grow_behind(self.leader, places, np.ascontiguousarray(fresh.T))
+
+    def _grow_alone(self, block: Block, places: Coordinates) -> None:
+        share, old = self.sample.share, len(self.means)
+        cross = block.gram(share, self.in_block, places)
+        both = block.rmatvec_at(np.stack([share, share * self.y], axis=1), places)
         self.means = np.append(self.means, both[:, 0] if self.sample.intercept else np.zeros(len(places)))
         cross = dger(-1.0, self.means[old:], self.means, a=cross.T, overwrite_a=True).T  # without a copy
         self.pull = max(self.pull, float(np.max(abs(both[:, 1]), initial=0.0)))
-        self.coordinates = np.append(self.coordinates, coordinates)
-        self.working_terms = self.terms.subset(self.coordinates)
         self.working.grow(cross, both[:, 1])
 
-    def _gram(self, block: Block, places: Coordinates) -> Floats:
-        """The uncentred Gram of all columns and the newest; behind a leader its Gram less that of the held-out rows."""
-        fresh = None if self.leader is None else block.some_rows(self.held_out, places)
-        if self.leader is None or fresh is None:
-            with self.all_threads():
-                return block.gram(self.sample.share, self.in_block, places)
-        from .sweeps import part_of
-
-        self.held = np.hstack([self.held, fresh])
-        share, means = self.leader.sample.share[self.held_out], self.leader.means
-        cross = part_of(self.leader.working.gram, self.in_block, places)
-        cross += np.outer(means[self.in_block], means[places])
-        cross -= self.held.T @ (share[:, None] * fresh)
-        cross /= 1 - share.sum()
-        return cross
+    def _grow_behind(self, leader: SquaredLane, places: Coordinates, fresh: Floats) -> None:
+        """Columns that the leader has: its sums less those over the rows held out, `fresh` (columns, rows)."""
+        means, linear = (fresh @ self.held_sides).T
+        means, linear = leader.means[places] - means, leader.working.b[places] - linear
+        linear = (linear - self.shift * means) / self.kept
+        means = means / self.kept
+        self.means = np.append(self.means, means if self.sample.intercept else np.zeros(len(places)))
+        self.held = np.concatenate([self.held, fresh])
+        self.pull = max(self.pull, float(np.max(abs(linear), initial=0.0)))
+        less = LeftOut(leader.means, self.held @ (fresh * self.held_share).T, self.kept, self.means)
+        self.working.grow_within(leader.working, self.in_block, linear, less)
 
     def start_from(self, points: Points) -> None:
         support = np.flatnonzero(points.v[0])
@@ -266,13 +291,13 @@ class SquaredLane(Lane):
         assert len(points.alphas) == len(self.slopes)  # those just solved
         return self.slopes.T
 
-    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+    def gaps(self, points: Points, slopes: Slopes, scale: Floats, conjugate: Floats) -> Floats:
         pull, energy = points.energy
         if self.some_free or points.alphas.min() == 0:
             pull, energy = points.energy - self._unbalanced(points.alphas, slopes)
         return points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
 
-    def _unbalanced(self, alphas: Floats, slopes: Floats) -> Floats:
+    def _unbalanced(self, alphas: Floats, slopes: Slopes) -> Floats:
         """What pull and energy lose as forces give way where nothing holds a coordinate: no dual point may pull there.
 
         d = G^-1 slope there, the forces less X d have no slope, X'y d less pull and slope'd less energy.
@@ -288,7 +313,7 @@ class SquaredLane(Lane):
                 values, vectors = np.linalg.eigh(gram / np.outer(size, size))
                 alive = values > INDEFINITE * values[-1]
                 into = vectors[:, alive].T / size
-                slope = into @ slopes[self.coordinates[free]][:, which]
+                slope = into @ slopes.at(self.coordinates[free])[:, which]
                 d = slope / values[alive, None]
                 lost[:, which] = (into @ self.working.b[free]) @ d, (slope * d).sum(0)
         return lost

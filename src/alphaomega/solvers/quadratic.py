@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
@@ -14,7 +16,20 @@ Integers = NDArray[np.int64]
 MAX_SWEEPS = 5000
 MAX_EXCHANGES = 200
 START = 64
+GROWTH = 1.25  # new pages cost more than copies
 DEPENDENT = 1e-9  # a squared pivot below this share of the diagonal marks a dependent column
+
+
+class LeftOut(NamedTuple):
+    """What turns the Gram of all rows, centred at `means`, into that of a part of them, centred at `own_means`.
+
+    `products` (m + k, k) are inner products over the rows left out, `kept` the share of the others.
+    """
+
+    means: Floats
+    products: Floats
+    kept: float
+    own_means: Floats
 
 
 class Quadratic:
@@ -51,8 +66,7 @@ class Quadratic:
     def reserve(self, capacity: int) -> None:
         """Room for so many coordinates; pages that are never touched cost nothing."""
         m, k = self.size, int(self.count[0])
-        self.gram = _widened(self.gram, (m, m), (capacity, capacity))
-        self.factor = _widened(self.factor, (k, k), (capacity, capacity))
+        self.gram, self.factor = _roomier(self.gram, m, capacity), _roomier(self.factor, k, capacity)
         for name in ("b", "c", "v", "origin"):
             setattr(self, name, _widened(getattr(self, name), (m,), (capacity,)))
         self.scaled = _widened(self.scaled, (4, m), (4, capacity))
@@ -65,14 +79,31 @@ class Quadratic:
     def grow(self, cross: Floats, b: Floats) -> None:
         """Add coordinates: `cross` is the Gram of (old, new) against new, shape (m + k, k); `b` their linear terms."""
         m, k = self.size, len(b)
-        if m + k > len(self.b):
-            self.reserve(max(2 * len(self.b), m + k))
+        self._make_room(m + k)
         self.gram[: m + k, m : m + k] = cross
         self.gram[m : m + k, :m] = cross[:m].T
+        self._added(b)
+
+    def grow_within(self, whole: Quadratic, places: Integers, b: Floats, less: LeftOut) -> None:
+        """Add coordinates that stand at `places` (m + k,) of a problem of more rows; `b` are their linear terms."""
+        from .sweeps import part_without
+
+        self._make_room(len(places))
+        part_without(self.gram, self.size, whole.gram, places, *less)
+        self._added(b)
+
+    def _make_room(self, total: int) -> None:
+        """For so many coordinates, and some more."""
+        if total > len(self.b):
+            self.reserve(max(int(GROWTH * len(self.b)), total))
+
+    def _added(self, b: Floats) -> None:
+        """Count the newest coordinates in, whose Gram is there."""
+        m, k = self.size, len(b)
         self.b[m : m + k] = b
         self.size = m + k
         support = np.flatnonzero(self.v[:m])
-        self.c[m : m + k] = b - cross[support].T @ self.v[support]
+        self.c[m : m + k] = b - self.v[support] @ self.gram[support, m : m + k]
 
     def take(self, gram: Floats, b: Floats) -> None:
         """Work on this Gram, (m, m), which is kept and not copied."""
@@ -243,4 +274,11 @@ def _widened(array: NDArray, used: tuple[int, ...], shape: tuple[int, ...]) -> N
     result = np.zeros(shape, dtype=array.dtype)
     corner = tuple(slice(0, length) for length in used)
     result[corner] = array[corner]
+    return result
+
+
+def _roomier(matrix: Floats, used: int, size: int) -> Floats:
+    """A larger square matrix, holding the used corner of one; beyond lies anything, so that no page is touched."""
+    result = np.empty((size, size))
+    result[:used, :used] = matrix[:used, :used]
     return result

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from ..penalties import Terms
 from .lanes import Coordinates, Lane, Points, Sample, WholeGram, omegas_of
+from .screening import Slopes
 
 Floats = NDArray[np.float64]
 DEPENDENT = 1e-13  # eigenvalues below this share of the largest are rounding
@@ -56,11 +57,11 @@ class RidgeLane(Lane):
     def correlations(self, points: Points) -> Floats:
         return (self.linear - points.v @ self.gram).T
 
-    def gaps(self, points: Points, slopes: Floats, scale: Floats, conjugate: Floats) -> Floats:
+    def gaps(self, points: Points, slopes: Slopes, scale: Floats, conjugate: Floats) -> Floats:
         pull, energy = points.energy
         gaps = points.objective - (scale * pull - scale**2 * energy / 2) + conjugate
         if (points.alphas == 0).any():  # what is left of the slope there is rounding
-            small = np.max(abs(slopes[self.active]), axis=0, initial=0.0) <= 1e-9 * np.max(
+            small = np.max(abs(slopes.at(self.active)), axis=0, initial=0.0) <= 1e-9 * np.max(
                 abs(self.linear), initial=0.0
             )
             gaps = np.where(points.alphas > 0, gaps, np.where(small, 0.0, np.inf))

@@ -13,6 +13,7 @@ FAST = {"reassoc", "contract", "arcp", "nsz"}
 TIE = 1e-12  # a zero coordinate whose pull exceeds its threshold by less has tied with others, but for rounding
 FEW = 2  # sweeps after which c still has its digits
 IDLE = 1e-2  # moves below this share of the tolerance are left out of a sweep
+TILE = 32  # rows that are transposed together
 EXACT = 1e-3  # Newton aims at this share of the tolerance
 
 
@@ -103,3 +104,29 @@ def part_of(gram, left, right):
         for b in range(len(right)):
             part[a, b] = row[right[b]]
     return part
+
+
+@compiled(fastmath=FAST)
+def part_without(gram, m, whole, places, means, products, kept, own_means):
+    """The newest rows and columns of `gram`, from the m-th on: those at `places` of `whole`, without some of its rows.
+
+    See `quadratic.LeftOut`.
+    """
+    total = len(places)
+    fresh, factor = total - m, 1.0 / kept
+    fresh_means = np.empty(fresh)
+    for j in range(fresh):
+        fresh_means[j] = means[places[m + j]]
+    for first in range(0, total, TILE):
+        last = min(first + TILE, total)
+        for i in range(first, last):
+            row, product, target = whole[places[i]], products[i], gram[i, m:total]
+            mean, own = means[places[i]], own_means[i]
+            for j in range(fresh):
+                target[j] = row[places[m + j]]
+            for j in range(fresh):
+                target[j] = (target[j] + mean * fresh_means[j] - product[j]) * factor - own * own_means[m + j]
+        for j in range(m, total):
+            row = gram[j]
+            for i in range(first, min(last, m)):
+                row[i] = gram[i, j]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..designs.base import Block
 from .lanes import Lane, Points
-from .screening import Basis
+from .screening import Basis, Slopes
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
@@ -49,7 +49,8 @@ class Track:
     """A lane and what it has finished; the last known correlations, and which columns are in its working set.
 
     `arrival` tells by which alpha each column came near its threshold, 0 where none did; `bound` how long a unit column
-    of the frame can be in the metric of the lane's own shares; `pull` is the largest correlation at the null model.
+    of the frame can be in the metric of the lane's own shares; `pull` is the largest correlation at the null model;
+    `entering` are columns to grow by before the next solve.
     """
 
     lane: Lane
@@ -65,6 +66,7 @@ class Track:
     pull: float = 0.0
     message: str = ""
     start: Points | None = None
+    entering: Coordinates = field(default_factory=lambda: np.empty(0, dtype=np.intp))
 
     def latest(self) -> list[Points]:
         """The point to go on from, none at the beginning of a path that starts at zero."""
@@ -73,10 +75,10 @@ class Track:
 
 @dataclass(eq=False)
 class Trial:
-    """What a track proposes for its pending alphas: points, correlations (p * K, B) and what they mean."""
+    """What a track proposes for its pending alphas: points, their correlations and what they mean."""
 
     track: Track
     points: Points
-    slopes: Floats
+    slopes: Slopes
     gaps: Floats
     missing: NDArray[np.bool_]
