@@ -258,8 +258,23 @@ SEPARABLE = replace(UNPENALISED, n=5, p=2, loss="logistic", target="noise", targ
 TINY = replace(FLAT, n=2, p=1, loss="poisson", scale=4, target_scale=-8, copies=0, offset=True, intercept=True)
 BESIDE = replace(FLAT, seed=931544, n=30, p=10, penalty="group", alphas="down to 1e-6", scale=4, shift=1,
                  correlation=0.0, intercept=True)  # fmt: skip
+TOGETHER = Recipe(
+    seed=9, n=2, p=9, loss="multinomial", penalty="L2", form="C", weights="over six decades", alphas="default grid",
+    target="noise", scale=1, target_scale=0, shift=0, correlation=0.5, density=1.0, copies=3, constant=1,
+    offset=False, intercept=True, standardize=False,
+)  # fmt: skip
+NEARLY = replace(UNPENALISED, n=84, p=87, target="noise", target_scale=0, constant=0)
+HARDLY = replace(NEARLY, seed=2118, n=86, p=86, penalty="sparse group", shift=100, density=0.2, copies=3, constant=1)
 
 
+@example(TOGETHER)  # conjugate gradients along what all classes share: rounding alone points there
+@example(NEARLY)  # an eigenvalue of 7e-13 that is no rounding
+@example(HARDLY)  # ... and some of less
+@example(
+    replace(
+        UNPENALISED, n=10, p=2, penalty="L1, weights", alphas="default grid", target="noise", target_scale=0, shift=0
+    )
+)  # free columns of zeros
 @example(SEPARABLE)  # by a column ten decades smaller than the other
 @example(replace(UNPENALISED, n=2, p=6, target="noise", target_scale=0, shift=0, density=1.0))
 @example(UNPENALISED)  # at alpha = 0 along a direction that hardly any weight sees

@@ -20,7 +20,7 @@ from .screening import Slopes
 
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
-INDEFINITE = 1e-11  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
+INDEFINITE = 1e-15  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
 LAST_DIGIT = 1e-16
 FEW_ROWS = 200
 FOLLOWERS_ROOM = 0.7  # of the leader's working set: theirs are smaller
@@ -311,9 +311,8 @@ class SquaredLane(Lane):
                 size = np.sqrt(np.diag(gram))
                 size[size == 0] = np.inf
                 values, vectors = np.linalg.eigh(gram / np.outer(size, size))
-                alive = values > INDEFINITE * values[-1]
-                into = vectors[:, alive].T / size
+                into = vectors.T / size
                 slope = into @ slopes.at(self.coordinates[free])[:, which]
-                d = slope / values[alive, None]
+                d = slope / np.maximum(values, max(INDEFINITE * values[-1], 1e-300))[:, None]
                 lost[:, which] = (into @ self.working.b[free]) @ d, (slope * d).sum(0)
         return lost

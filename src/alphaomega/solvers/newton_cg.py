@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..designs import Standardized
 from ..problem import NullModel
-from .dual import dual_loss
+from .dual import cancels, dual_loss
 from .lanes import Sample
 
 Floats = NDArray[np.float64]
@@ -20,6 +20,7 @@ CLOSER = 1e-6  # aim at this share of the tolerance: gaps are of second order in
 ARMIJO = 1e-4
 SMALLEST_STEP = 1e-12
 REACH = 1e-14  # nor below this, where a gap is rounding
+FLAT = 1e-13  # curvature below this share of the diagonal's is rounding
 NOISE = 1e-15  # share of the objective that rounding may add
 POLISH_STEPS = 8
 SETTLED = 1e-10  # at alpha = 0 a slope counts as zero below this share of the slope at the null model
@@ -106,6 +107,8 @@ class NewtonCG:
             return 0.0 if settled else value / null
         sample = self.sample
         force = -sample.loss.gradient(sample.y, self._flat(eta))
+        if sample.intercept and not cancels(self._shape(force), sample.share):
+            return value / null if null > 0 else 0.0  # no forces at all are a dual point, and its dual is zero
         inverse = np.divide(1.0, alpha * self.ridge, out=np.zeros_like(self.ridge), where=self.ridge > 0)
         conjugate = float((slope**2 * inverse).sum()) / 2
         gap = value + dual_loss(sample.loss, sample.y, sample.share, force, sample.base) + conjugate
@@ -134,8 +137,8 @@ class NewtonCG:
                 break
             bent = hessian(*ahead)
             curve = _dot(ahead, bent)
-            if curve <= 0:
-                break
+            if curve <= FLAT * _dot(ahead, (diagonal[0] * ahead[0], diagonal[1] * ahead[1])):
+                break  # nothing but rounding points there, as to where the intercepts of all classes move together
             length = product / curve
             step = step[0] + length * ahead[0], step[1] + length * ahead[1]
             residual = residual[0] - length * bent[0], residual[1] - length * bent[1]
