@@ -16,7 +16,7 @@ Integers = NDArray[np.int64]
 MAX_SWEEPS = 5000
 MAX_EXCHANGES = 200
 START = 64
-GROWTH = 1.25  # new pages cost more than copies
+GROWTH = 1.5  # new pages cost more than copies
 DEPENDENT = 1e-9  # a squared pivot below this share of the diagonal marks a dependent column
 
 
@@ -66,7 +66,8 @@ class Quadratic:
     def reserve(self, capacity: int) -> None:
         """Room for so many coordinates; pages that are never touched cost nothing."""
         m, k = self.size, int(self.count[0])
-        self.gram, self.factor = _roomier(self.gram, m, capacity), _roomier(self.factor, k, capacity)
+        self.gram = _roomier(self.gram, m, capacity)  # one after the other: the old one goes before the next comes
+        self.factor = _roomier(self.factor, k, capacity)
         for name in ("b", "c", "v", "origin"):
             setattr(self, name, _widened(getattr(self, name), (m,), (capacity,)))
         self.scaled = _widened(self.scaled, (4, m), (4, capacity))
