@@ -37,7 +37,9 @@ def test_no_correlation_is_further_from_its_estimate_than_the_bound(penalty, sta
     seen = rng.standard_normal((40, 3))
     worst = columns[:, [norms.argmax()]]  # forces along the longest column take the bound to its end
     forces = np.hstack([rng.standard_normal((40, 5)), worst])
-    estimate, error = Basis(seen, columns.T @ (share[:, None] * seen), share).estimate(forces)
+    correlations = columns.T @ (share[:, None] * seen)
+    shares, error = Basis(seen, correlations, share).project(forces)
+    estimate = correlations @ shares
     distance = abs(columns.T @ (share[:, None] * forces) - estimate)
     assert (distance <= np.outer(frame.norms, error) * (1 + 1e-9)).all()
     assert (distance / np.outer(frame.norms, error)).max() > 0.5

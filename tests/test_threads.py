@@ -1,4 +1,4 @@
-"""The team of threads that lanes and reads share."""
+"""The team of threads that lanes, reads and steps of networks share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import alphaomega as ao
-from alphaomega.solvers.threads import Team
+from alphaomega.team import Team
 
 
 @pytest.fixture(params=[1, 2, 3])

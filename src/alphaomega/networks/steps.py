@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -16,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..designs.base import slices
 from ..penalties import Penalty
+from ..team import Team
 from .metric import Metric
 from .weights import Layout
 
@@ -230,32 +230,18 @@ def _levels(
     return level
 
 
-_pools: dict[int, ThreadPoolExecutor] = {}
-os.register_at_fork(after_in_child=_pools.clear)  # threads do not survive a fork
+_teams: dict[int, Team] = {}
+os.register_at_fork(after_in_child=_teams.clear)  # threads do not survive a fork
 
 
 def _spread(work: Callable[[slice], Any], length: int, entries: int) -> list[Any]:
     """Run `work` on slices of range(length), over as many threads as torch uses (kernels release the lock).
 
-    This thread begins at once and takes pieces until none is left: torch's own threads still spin on the cores for a
-    while, and keep others waiting.
+    In more pieces than there are threads: torch's own still spin on the cores for a while, and keep others waiting.
     """
     threads = min(torch.get_num_threads(), length, 1 + entries // SPLIT)
     if threads == 1:
         return [work(slice(0, length))]
-    edges = np.linspace(0, length, min(length, PIECES * threads) + 1).astype(int).tolist()
-    pieces = [slice(a, b) for a, b in itertools.pairwise(edges)]
-    results: list[Any] = [None] * len(pieces)
-    taken = itertools.count()
-
-    def take() -> None:
-        while (k := next(taken)) < len(pieces):
-            results[k] = work(pieces[k])
-
-    pool = _pools.setdefault(threads, ThreadPoolExecutor(threads - 1, thread_name_prefix="alphaomega"))
-    others = [pool.submit(take) for _ in range(threads - 1)]
-    take()
-    for other in others:
-        if not other.cancel():
-            other.result()
-    return results
+    if threads not in _teams:
+        _teams[threads] = Team(threads)
+    return _teams[threads].map(work, slices(length, min(length, PIECES * threads)))

@@ -21,7 +21,7 @@ from .screening import Slopes
 Floats = NDArray[np.float64]
 Coordinates = NDArray[np.intp]
 INDEFINITE = 1e-15  # eigenvalues of a Gram of unit columns below this share of the largest are rounding
-LAST_DIGIT = 1e-16
+LAST_DIGIT = 1e-16  # of a sum, as a share of its terms
 FEW_ROWS = 200
 FOLLOWERS_ROOM = 0.7  # of the leader's working set: theirs are smaller
 LEAST_PULL = 1e-3  # share of the pull at zero below which thresholds no longer set how exactly to solve

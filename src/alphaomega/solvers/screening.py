@@ -42,11 +42,6 @@ class Basis:
         rest = (target - self.forces @ shares).T
         return shares, np.sqrt(np.vecdot(rest, rest)) + ROUNDING * (self.sizes @ abs(shares))
 
-    def estimate(self, forces: Floats) -> tuple[Floats, Floats]:
-        """Estimated correlations (p, m) of forces (n, m), and the error bound (m,) for a column of unit norm."""
-        shares, error = self.project(forces)
-        return self.correlations @ shares, error
-
 
 @dataclass(frozen=True)
 class Slopes:
